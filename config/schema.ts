@@ -1,0 +1,250 @@
+/** The stack configuration as a zod schema. The reference in docs/ and the JSON schema of the stack files come from here. */
+import { z } from "zod";
+
+/** Versions accepted where the caller names none: every version of these lines. */
+export const SUPPORTED_LINES: readonly string[] = ["5.0", "6.2", "7.0"];
+
+export const DEFAULTS = {
+  target: "local",
+  shards: 3,
+  replicasPerShard: 1,
+  zones: ["a", "b", "c"],
+  host: "127.0.0.1",
+  basePort: 7000,
+  redisVersion: "5.0.14",
+} as const;
+
+/** How a value arrives when it was written as text (`pulumi config set` writes text only). */
+export type FieldKind = "text" | "integer" | "texts" | "numbers" | "record";
+
+/** What the schema says about a field beyond its type; errors and the reference are written from it. */
+export interface FieldMeta {
+  readonly kind: FieldKind;
+  /** What a good value is, as it stands after "expected:". */
+  readonly expected: string;
+  /** What to do about a bad one. */
+  readonly cure: string;
+  /** What changing the field does to a running cluster. */
+  readonly change: string;
+  /** Default where it depends on other things, as text. */
+  readonly computedDefault?: string;
+  /** Never printed. */
+  readonly secret?: boolean;
+}
+
+export const fieldMeta = z.registry<FieldMeta>();
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const ABSOLUTE_PATH = /^\/[^\p{Cc}]*$/u;
+
+const name = z
+  .string()
+  .regex(NAME)
+  .optional()
+  .describe("Name of the cluster. Part of the data directory's path.")
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "1 to 63 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+    cure: "pulumi config set name my-cluster",
+    change: "another name is another cluster: new data directory, empty nodes",
+    computedDefault: "`<project>-<stack>`",
+  });
+
+const target = z
+  .literal("local")
+  .default(DEFAULTS.target)
+  .describe("Where the nodes run. `local`: every node is a process on this machine.")
+  .register(fieldMeta, {
+    kind: "text",
+    expected: '"local"',
+    cure: "pulumi config set target local",
+    change: "not possible on a running cluster",
+  });
+
+const shards = z
+  .int()
+  .min(3)
+  .max(50)
+  .default(DEFAULTS.shards)
+  .describe("Number of shards, each with one primary. Redis Cluster needs three for a majority.")
+  .register(fieldMeta, {
+    kind: "integer",
+    expected: "a whole number from 3 to 50",
+    cure: "pulumi config set shards 3",
+    change: "slots move live to new shards, or away from those that leave; no key is lost, nothing stops",
+  });
+
+const replicasPerShard = z
+  .int()
+  .min(0)
+  .max(5)
+  .default(DEFAULTS.replicasPerShard)
+  .describe("Replicas of every primary. With 0 a failed node takes its slots with it.")
+  .register(fieldMeta, {
+    kind: "integer",
+    expected: "a whole number from 0 to 5",
+    cure: "pulumi config set replicasPerShard 1",
+    change: "replicas are added or removed live",
+  });
+
+const zones = z
+  .array(z.string().regex(NAME))
+  .min(1)
+  .max(26)
+  .refine((list) => new Set(list).size === list.length)
+  .default([...DEFAULTS.zones])
+  .describe(
+    "Failure zones, in order. A primary and its replicas are put into different ones. On the local target only names.",
+  )
+  .register(fieldMeta, {
+    kind: "texts",
+    expected: "1 to 26 different names of letters, digits, dots, dashes or underscores",
+    cure: 'pulumi config set --path "zones[0]" a, or zones: [a, b, c] in the stack file',
+    change: "members whose zone changes are replaced one at a time",
+  });
+
+const host = z
+  .ipv4()
+  .refine((address) => address !== "0.0.0.0" && address !== "255.255.255.255")
+  .default(DEFAULTS.host)
+  .describe(
+    "IPv4 address of this machine that the nodes listen on and announce to each other and to clients.",
+  )
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "one IPv4 address of this machine (no name: Redis Cluster announces addresses)",
+    cure: "pulumi config set host 127.0.0.1",
+    change: "the nodes restart one at a time with the new address",
+  });
+
+const basePort = z
+  .int()
+  .min(1024)
+  .max(55_535)
+  .default(DEFAULTS.basePort)
+  .describe(
+    "Data port of the first node; the others follow (7000-7002 primaries, 7003-7005 replicas). Every node also uses its data port + 10000.",
+  )
+  .register(fieldMeta, {
+    kind: "integer",
+    expected: "a port from 1024 to 55535 (the bus port, 10000 higher, must be at most 65535)",
+    cure: "pulumi config set basePort 7000",
+    change: "the nodes restart one at a time on their new ports",
+  });
+
+const dataDirectory = z
+  .string()
+  .regex(ABSOLUTE_PATH)
+  .max(1000)
+  .optional()
+  .describe("Folder of the nodes' data, one folder a node. Absolute path.")
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "an absolute path without control characters",
+    cure: 'pulumi config set dataDirectory "$HOME/redis-data"',
+    change: "the nodes start empty in the new folder; move the data first",
+    computedDefault: "`clusters/<name>` in the user's data folder",
+  });
+
+const redisVersion = z
+  .string()
+  .regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/)
+  .default(DEFAULTS.redisVersion)
+  .describe("Redis version of every node.")
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "a supported version of three numbers",
+    cure: `pulumi config set redisVersion ${DEFAULTS.redisVersion}`,
+    change: "nodes restart one at a time with the new version, replicas first",
+  });
+
+const redisSource = z
+  .string()
+  .regex(/^(https?:\/\/[^\s\p{Cc}@]+|\/[^\p{Cc}]+)$/u)
+  .optional()
+  .describe(
+    "Your own Redis: absolute path or http(s) URL of a source tarball, or path of a source folder or redis-server.",
+  )
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "an absolute path, or an http(s) URL without user name and password",
+    cure: "pulumi config set redisSource /path/to/redis-5.0.14.tar.gz",
+    change: "as redisVersion",
+    computedDefault: "none: the kit fetches `redisVersion`",
+  });
+
+const redisSourceSha256 = z
+  .string()
+  .regex(/^[0-9a-fA-F]{64}$/)
+  .transform((digest) => digest.toLowerCase())
+  .optional()
+  .describe("sha256 of redisSource. Required for a URL.")
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "64 hexadecimal digits",
+    cure: "pulumi config set redisSourceSha256 $(sha256sum FILE | cut -c1-64)",
+    change: "none by itself",
+    computedDefault: "none",
+  });
+
+const password = z
+  .string()
+  .optional()
+  .describe(
+    "Password of every node, for clients and among the nodes. A Pulumi secret; generated once by `npm run up`.",
+  )
+  .register(fieldMeta, {
+    kind: "text",
+    expected: "8 to 512 bytes without control characters, not only spaces",
+    cure: "openssl rand -hex 32 | pulumi config set --secret password",
+    change: "rotated live: connections stay up, new ones need the new password",
+    computedDefault: "generated",
+    secret: true,
+  });
+
+const weights = z
+  .array(z.number().positive().finite())
+  .optional()
+  .describe(
+    "Share of the slots per shard, one positive number a shard: `[2, 1, 1]` gives the first shard half of them.",
+  )
+  .register(fieldMeta, {
+    kind: "numbers",
+    expected: "one positive number a shard",
+    cure: "pulumi config rm weights, or weights: [1, 1, 1] in the stack file",
+    change: "slots move live until the shares are right",
+    computedDefault: "the same for every shard",
+  });
+
+const redis = z
+  .record(z.string(), z.unknown())
+  .default({})
+  .describe("redis.conf directives for every node, by name. They override the kit's defaults.")
+  .register(fieldMeta, {
+    kind: "record",
+    expected: "directives by name, e.g. {maxmemory: 64mb}",
+    cure: 'pulumi config set --path "redis.maxmemory" 64mb, or a mapping under redis: in the stack file',
+    change: "set live where Redis can, otherwise by restarting the nodes one at a time, replicas first",
+  });
+
+/** The local target. The ssh and aws targets become further members of `stackSchema`. */
+export const localSchema = z.strictObject({
+  target,
+  name,
+  shards,
+  replicasPerShard,
+  zones,
+  host,
+  basePort,
+  dataDirectory,
+  redisVersion,
+  redisSource,
+  redisSourceSha256,
+  password,
+  weights,
+  redis,
+});
+
+/** What the keys of a stack are after the coercion of text, one variant a target. */
+export const stackSchema = localSchema;
+export type StackValues = z.output<typeof stackSchema>;

@@ -1,0 +1,59 @@
+/** What the declaration says, once it has been read and found good. Plain data, frozen. */
+
+/** Where and for whom the stack configuration is read. Values a pure function cannot know. */
+export interface ConfigContext {
+  /** Name of the Pulumi stack, e.g. "dev". */
+  readonly stack: string;
+  /** Name of the Pulumi project, e.g. "redis-cluster-kit". */
+  readonly project: string;
+  /** Absolute folder below which the kit keeps data by default. */
+  readonly dataRoot: string;
+  /**
+   * Versions that can be installed: a full one ("5.0.14") stands for itself, a line ("5.0") for every version of it.
+   * Default: the lines 5.0, 6.2 and 7.0.
+   */
+  readonly supportedVersions?: readonly string[];
+}
+
+/** What every target has in common. */
+export interface CommonConfig {
+  /** Name of the cluster: letters, digits, dots, dashes, underscores. */
+  readonly name: string;
+  readonly shards: number;
+  readonly replicasPerShard: number;
+  /** Zones in order; the order decides placement. */
+  readonly zones: readonly string[];
+  /** Resolved version, three numbers, e.g. "5.0.14". */
+  readonly redisVersion: string;
+  /** The user's own Redis: a path or URL of a source tarball, a source folder or a redis-server binary. */
+  readonly redisSource?: string;
+  /** sha256 of `redisSource`, 64 lower-case hex digits. Always there for a URL. */
+  readonly redisSourceSha256?: string;
+  /** Absent when the caller keeps the password elsewhere. Checked by `passwordProblems` wherever it comes from. */
+  readonly password?: string;
+  /** Share of the slots per shard, one positive number a shard. */
+  readonly weights: readonly number[];
+  /**
+   * The complete redis.conf directives that are the same on every node: the kit's defaults with the user's own over
+   * them. Canonical lower-case names, values as CONFIG GET answers them. Without secrets, addresses and paths.
+   */
+  readonly redis: Readonly<Record<string, string>>;
+  /** `cluster-node-timeout` of `redis`, in ms. */
+  readonly nodeTimeoutMs: number;
+  /** What is legal and yet worth a line to the operator. */
+  readonly warnings: readonly string[];
+}
+
+/** Every node a process on this machine. */
+export interface LocalConfig extends CommonConfig {
+  readonly target: "local";
+  /** IPv4 address of this machine that the nodes bind and announce. */
+  readonly host: string;
+  /** Data port of the first node. The bus port of a node is its data port + 10000. */
+  readonly basePort: number;
+  /** Absolute folder that holds one folder a node. */
+  readonly dataDirectory: string;
+}
+
+/** Closed union over `target`. The ssh and aws targets will be further members. */
+export type KitConfig = LocalConfig;

@@ -1,0 +1,148 @@
+/** The declaration laid out as nodes: pure, deterministic, the same answer for ever for the same node. */
+import type { KitConfig } from "./config";
+
+/** Distance between a node's data port and its bus port; fixed by Redis up to 6.2, the default after. */
+export const BUS_PORT_OFFSET = 10_000;
+
+/** Most shards that the port plan of the local target has room for. */
+export const MAX_LOCAL_SHARDS = 50;
+
+const SLOTS = 16_384;
+
+/** One node to be. Names and addresses are unique in the cluster. */
+export interface PlannedNode {
+  /** `shard-<number from 1>-<member letter>`: "shard-1-a" is the preferred primary of the first shard. */
+  readonly name: string;
+  /** Index of the shard, from 0. */
+  readonly shard: number;
+  /** 0 is the preferred primary, 1 and up are replicas. */
+  readonly member: number;
+  readonly zone: string;
+  readonly host: string;
+  readonly port: number;
+  readonly busPort: number;
+  /** Absolute folder of the node's data. */
+  readonly dir: string;
+}
+
+/** Every node, ordered by shard, then member. */
+export interface Topology {
+  readonly nodes: readonly PlannedNode[];
+  /** Placement that is legal and yet loses the cluster with one zone. Also in `KitConfig.warnings`. */
+  readonly warnings: readonly string[];
+}
+
+/** Inclusive range of slots, 0 to 16383. */
+interface SlotRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What `layOut` needs of the configuration. */
+export type LayoutInput = Pick<
+  KitConfig,
+  "target" | "shards" | "replicasPerShard" | "zones" | "host" | "basePort" | "dataDirectory"
+>;
+
+/** Lays the declared cluster out. Adding shards or replicas never moves a node that was there before. */
+export function layOut(config: LayoutInput): Topology {
+  const nodes: PlannedNode[] = [];
+  for (let shard = 0; shard < config.shards; shard++) {
+    for (let member = 0; member <= config.replicasPerShard; member++)
+      nodes.push(planNode(config, shard, member));
+  }
+  const warnings = placementWarnings(config.shards, config.replicasPerShard, config.zones);
+  return Object.freeze({ nodes: Object.freeze(nodes), warnings: Object.freeze(warnings) });
+}
+
+function planNode(config: LayoutInput, shard: number, member: number): PlannedNode {
+  const name = nodeName(shard, member);
+  const port = localPort(config.basePort, shard, member);
+  return Object.freeze({
+    name,
+    shard,
+    member,
+    zone: config.zones[zoneIndex(shard, member, config.zones.length)] ?? "",
+    host: config.host,
+    port,
+    busPort: port + BUS_PORT_OFFSET,
+    dir: `${config.dataDirectory}/${name}`,
+  });
+}
+
+/** `shard` and `member` count from 0. */
+export function nodeName(shard: number, member: number): string {
+  return `shard-${shard + 1}-${String.fromCharCode("a".charCodeAt(0) + member)}`;
+}
+
+/**
+ * Data port of a node on the local target. The first six are the usual ones (3 primaries, then their replicas); every
+ * further shard takes the next two; a second replica starts a new hundred. So a port never depends on how many
+ * shards or replicas there are.
+ */
+export function localPort(basePort: number, shard: number, member: number): number {
+  if (member >= 2) return basePort + 100 * (member - 1) + shard;
+  if (shard < 3) return basePort + 3 * member + shard;
+  return basePort + 6 + 2 * (shard - 3) + member;
+}
+
+/**
+ * Index of the zone of a node. Primaries go round the zones. The replicas of a shard take the zones after its
+ * primary's, starting one later on every round, so that the replicas spread as evenly as the primaries do.
+ * The members of a shard are in distinct zones as long as there are as many zones as members.
+ */
+export function zoneIndex(shard: number, member: number, zoneCount: number): number {
+  const primaryZone = shard % zoneCount;
+  if (member === 0 || zoneCount === 1) return primaryZone;
+  const round = Math.floor(shard / zoneCount);
+  const offset = 1 + ((round + member - 1) % (zoneCount - 1));
+  return (primaryZone + offset) % zoneCount;
+}
+
+/** Lines for placements in which the loss of one zone is more than the cluster can take. */
+export function placementWarnings(
+  shards: number,
+  replicasPerShard: number,
+  zones: readonly string[],
+): string[] {
+  const warnings: string[] = [];
+  const members = replicasPerShard + 1;
+  if (members > zones.length) {
+    warnings.push(
+      `${members} members per shard over ${count(zones.length, "zone")}: some members of a shard share a zone and are lost together. ` +
+        `Declare at least ${count(members, "zone")}, or at most ${count(zones.length - 1, "replica")} per shard.`,
+    );
+  }
+  const inFirstZone = Math.ceil(shards / zones.length);
+  const majority = Math.floor(shards / 2) + 1;
+  if (shards - inFirstZone < majority) {
+    warnings.push(
+      `Zone "${zones[0]}" holds ${inFirstZone} of ${shards} primaries: when it is lost, the others are no majority and no failover happens. ` +
+        `Declare an odd number of shards and at least three zones.`,
+    );
+  }
+  return warnings;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/**
+ * Splits the 16384 slots by weight, one list of ranges a shard, in order. The borders are the rounded running sums,
+ * as redis-cli draws them (3 shards: 0-5460, 5461-10922, 10923-16383), so every shard gets its exact share to within
+ * one slot. `shares` is a number of equal shards or one positive weight a shard.
+ */
+export function assignSlots(shares: number | readonly number[]): SlotRange[][] {
+  const weights = typeof shares === "number" ? Array.from({ length: shares }, () => 1) : shares;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let running = 0;
+  let start = 0;
+  return weights.map((weight) => {
+    running += weight;
+    const next = Math.round((running / total) * SLOTS);
+    const range = { start, end: next - 1 };
+    start = next;
+    return range.end >= range.start ? [range] : [];
+  });
+}
