@@ -33,6 +33,8 @@ export class UnreachableError extends Error {
 /** One authenticated connection to one node. Replies are text unless `binary` asks for Buffers. */
 export interface NodeClient {
   readonly node: string;
+  /** Index of the accepted password in the list given to `connect`; -1 where the server has none set. */
+  readonly passwordIndex: number;
   /** Rejects with RedisReplyError or UnreachableError. */
   call(...command: [name: string, ...args: Argument[]]): Promise<Reply>;
   /** Like `call`, with bulk strings as Buffers: keys and values are not text. */

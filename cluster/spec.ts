@@ -21,6 +21,8 @@ export interface NodeSpec extends HostNode {
    * (e.g. `{"maxmemory": "67108864", "save": "900 1 300 10 60 10000"}`). Only directives in here are watched for drift.
    */
   readonly directives: Readonly<Record<string, string>>;
+  /** sha256 (hex) of the declared redis.conf, where the engine's host writes it; absent where provisioning does. */
+  readonly configSha256?: string;
 }
 
 export interface ShardSpec {
@@ -41,6 +43,8 @@ export interface ClusterSpec {
   readonly previousPasswords: readonly string[];
   /** Redis version that every node should run, resolved, e.g. "5.0.14". */
   readonly version: string;
+  /** The declared directives that CONFIG SET can change in this version; the others need a restart. */
+  readonly liveDirectives: readonly string[];
   /** Declared cluster-node-timeout in ms. */
   readonly nodeTimeoutMs: number;
 }

@@ -37,6 +37,8 @@ export type Step = Reasoned &
   (
     | { readonly kind: "startNodes"; readonly nodes: readonly string[] }
     | { readonly kind: "stopNode"; readonly node: string }
+    /** Writes the declared files beside running nodes; takes effect at their next start. */
+    | { readonly kind: "writeFiles"; readonly nodes: readonly string[] }
     | { readonly kind: "checkReach"; readonly nodes: readonly string[] }
     /** CONFIG SET of one directive on running nodes. */
     | {

@@ -1,0 +1,165 @@
+/** The one file that knows ioredis: one authenticated connection to one node, without retries behind our back. */
+import type { Socket } from "node:net";
+import { Redis } from "ioredis";
+import AbstractConnector from "ioredis/built/connectors/AbstractConnector";
+import {
+  type Argument,
+  type Command,
+  type ConnectOptions,
+  type Connector,
+  type NodeClient,
+  RedisReplyError,
+  type Reply,
+  UnreachableError,
+} from "./client";
+import { PasswordRefusedError } from "./errors";
+
+/** Opens the byte stream to `host:port`; the default is a plain TCP connection from this machine. */
+export type Dial = (host: string, port: number) => Promise<Socket>;
+
+interface Target {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A Connector over ioredis. `dial` lets connections go through an ssh channel instead of the local network. */
+export function ioredisConnector(dial?: Dial): Connector {
+  return {
+    async connect(node, passwords, options = {}) {
+      const redis = newRedis(node, options, dial);
+      // Connection errors surface in the rejected promises; without a listener ioredis prints them.
+      redis.on("error", () => undefined);
+      try {
+        await redis.connect();
+        const passwordIndex = await authenticate(redis, node, passwords);
+        if (options.clientName) await redis.call("CLIENT", "SETNAME", options.clientName);
+        return new IoredisClient(node, redis, passwordIndex);
+      } catch (error) {
+        redis.disconnect();
+        throw translate(error, node.name, "connect");
+      }
+    },
+  };
+}
+
+function newRedis(node: Target, options: ConnectOptions, dial: Dial | undefined): Redis {
+  return new Redis({
+    host: node.host,
+    port: node.port,
+    ...(dial ? { Connector: channelConnector(node, dial) } : {}),
+    // Replies of INFO and CLUSTER NODES are parsed as text; RESP3 would change their shape.
+    protocol: 2,
+    lazyConnect: true,
+    connectTimeout: options.connectTimeoutMs ?? 2000,
+    commandTimeout: options.replyTimeoutMs ?? 5000,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    disableClientInfo: true,
+  });
+}
+
+function channelConnector(node: Target, dial: Dial) {
+  return class extends AbstractConnector {
+    constructor() {
+      super(1000);
+    }
+    override connect(): Promise<Socket> {
+      return dial(node.host, node.port);
+    }
+  };
+}
+
+/** Tries each password in order. Returns the index of the accepted one, -1 where the server has none set. */
+async function authenticate(redis: Redis, node: Target, passwords: readonly string[]): Promise<number> {
+  let refusal = "no password given";
+  for (const [index, password] of passwords.entries()) {
+    try {
+      await redis.call("AUTH", password);
+      return index;
+    } catch (error) {
+      refusal = error instanceof Error ? error.message : String(error);
+      if (/no password is set|without any password configured/.test(refusal)) return -1;
+      // 5.0 answers "ERR invalid password", 6.0 and later "WRONGPASS …"; anything else is not about the password.
+      if (!/invalid password|^WRONGPASS/.test(refusal)) throw error;
+    }
+  }
+  if (passwords.length === 0) {
+    await redis.call("PING");
+    return -1;
+  }
+  throw new PasswordRefusedError(node.name, refusal.split(" ", 1)[0] ?? "ERR");
+}
+
+class IoredisClient implements NodeClient {
+  readonly node: string;
+  constructor(
+    target: Target,
+    private readonly redis: Redis,
+    readonly passwordIndex: number,
+  ) {
+    this.node = target.name;
+  }
+
+  call(name: string, ...args: Argument[]): Promise<Reply> {
+    return this.guard(name, () => this.redis.call(name, ...args));
+  }
+
+  callBinary(name: string, ...args: Argument[]): Promise<Reply> {
+    return this.guard(name, () => this.redis.callBuffer(name, ...args));
+  }
+
+  pipeline(commands: readonly Command[]): Promise<(Reply | RedisReplyError)[]> {
+    return this.all(commands, (name, args) => this.redis.call(name, ...args));
+  }
+
+  pipelineBinary(commands: readonly Command[]): Promise<(Reply | RedisReplyError)[]> {
+    return this.all(commands, (name, args) => this.redis.callBuffer(name, ...args));
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+
+  private async guard(name: string, send: () => Promise<unknown>): Promise<Reply> {
+    try {
+      return (await send()) as Reply;
+    } catch (error) {
+      throw translate(error, this.node, name);
+    }
+  }
+
+  /** ioredis writes commands issued in one turn of the event loop together, so this is one pipeline on the wire. */
+  private all(
+    commands: readonly Command[],
+    send: (name: string, args: Argument[]) => Promise<unknown>,
+  ): Promise<(Reply | RedisReplyError)[]> {
+    return Promise.all(
+      commands.map(async ([name, ...args]) => {
+        try {
+          return (await send(name, args)) as Reply;
+        } catch (error) {
+          const translated = translate(error, this.node, name);
+          if (translated instanceof RedisReplyError) return translated;
+          throw translated;
+        }
+      }),
+    );
+  }
+}
+
+/** ioredis's errors as ours: a reply error, or the reason why there was no reply. Never carries arguments (secrets). */
+function translate(error: unknown, node: string, command: string): Error {
+  if (error instanceof PasswordRefusedError || error instanceof RedisReplyError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.name === "ReplyError") return new RedisReplyError(text, node, command);
+  if (/ECONNREFUSED/.test(text)) return new UnreachableError(node, "refused", "connection refused");
+  if (/timed out|ETIMEDOUT/i.test(text))
+    return new UnreachableError(node, "timeout", `no answer to ${command}`);
+  if (/closed|ended|ECONNRESET|EPIPE|isn't writeable|max retries/i.test(text))
+    return new UnreachableError(node, "closed", `connection lost during ${command}`);
+  return new UnreachableError(node, "error", `${command}: ${text}`);
+}

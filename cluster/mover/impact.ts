@@ -1,0 +1,35 @@
+/** How much of a server the migration may take. */
+
+/**
+ * - `"low"`: 20, for busy hours.
+ * - `"normal"` (default): 60.
+ * - `"high"`: 100, as fast as the servers go.
+ * - a number from 1 to 100: the share of a source's time, in percent, that MIGRATE may take. The rest belongs to its clients.
+ *
+ * It also bounds how long one batch may block a server: 1 ms at "low", 3 ms at "normal", 10 ms at "high".
+ */
+export type MigrationImpact = "low" | "normal" | "high" | number;
+
+export interface ImpactLimits {
+  /** Share of a source's time, above 0 and at most 1. */
+  readonly share: number;
+  /** How long one batch should block the source's event loop, in ms. A single key may take longer. */
+  readonly batchMs: number;
+}
+
+const PRESETS: Readonly<Record<Exclude<MigrationImpact, number>, number>> = { low: 20, normal: 60, high: 100 };
+
+/** @throws RangeError for a number outside 1 to 100. */
+export function impactLimits(impact: MigrationImpact = "normal"): ImpactLimits {
+  const percent = typeof impact === "number" ? impact : PRESETS[impact];
+  if (!(percent >= 1 && percent <= 100))
+    throw new RangeError(`maxMigrationImpact: ${percent} is not "low", "normal", "high" or a number from 1 to 100`);
+  // 1 ms up to 20 %, 10 ms at 100 %, in between so that "normal" blocks for 3 ms.
+  const batchMs = percent <= 20 ? 1 : percent <= 60 ? 1 + (percent - 20) / 20 : 3 + ((percent - 60) * 7) / 40;
+  return { share: percent / 100, batchMs };
+}
+
+/** Pause after a batch of `busyMs` so that batches take no more than their share of the time. */
+export function pauseAfter(busyMs: number, limits: ImpactLimits): number {
+  return busyMs * (1 / limits.share - 1);
+}

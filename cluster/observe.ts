@@ -1,0 +1,136 @@
+/** Looks at every node once. Never throws for a node that does not answer: that is an observation. */
+import type { Host, HostFacts } from "../hosts/host";
+import { type NodeClient, RedisReplyError, type Reply, UnreachableError } from "./client";
+import { PasswordRefusedError } from "./errors";
+import { lockHoldersIn } from "./lock";
+import { infoKeys, infoNumber, parseClusterNodes, parseInfo, parsePairs, ReplyFormatError } from "./parse";
+import type { Sessions } from "./sessions";
+import type { ClusterSpec, NodeSpec } from "./spec";
+import type { NodeDown, NodeUp, NodeView, View } from "./view";
+
+/** Always read besides the declared directives: the engine changes it for a while during creation. */
+const ALWAYS_READ = ["cluster-node-timeout"];
+
+/** Looks at all declared and leaving nodes, in parallel. */
+export async function observe(
+  spec: ClusterSpec,
+  sessions: Sessions,
+  hostOf: (node: NodeSpec) => Host,
+): Promise<View> {
+  const nodes = [...spec.nodes, ...spec.leaving];
+  return { nodes: await Promise.all(nodes.map((node) => observeNode(node, sessions, hostOf(node)))) };
+}
+
+async function observeNode(node: NodeSpec, sessions: Sessions, host: Host): Promise<NodeView> {
+  const [facts, answer] = await Promise.all([
+    host.inspect(node),
+    askNode(node, sessions).catch((error: unknown) => whyDown(error)),
+  ]);
+  const base = { name: node.name, process: facts.process, data: facts.data, host: facts };
+  if ("why" in answer) return { ...base, ...refine(answer, facts), reachable: false };
+  return { ...base, ...answer, reachable: true };
+}
+
+type Answer = Omit<NodeUp, "name" | "process" | "data" | "host" | "reachable">;
+type Why = Pick<NodeDown, "why" | "detail">;
+
+async function askNode(node: NodeSpec, sessions: Sessions): Promise<Answer> {
+  return sessions.withClient(node, async (client) => {
+    const [nodes, cluster, info, config, clients] = await client.pipeline([
+      ["CLUSTER", "NODES"],
+      ["CLUSTER", "INFO"],
+      ["INFO"],
+      ["CONFIG", "GET", "*"],
+      ["CLIENT", "LIST"],
+    ]);
+    return toAnswer(
+      node,
+      client,
+      {
+        nodes: text(nodes),
+        cluster: text(cluster),
+        info: text(info),
+        config: parsePairs(orThrow(config)),
+        clients: text(clients),
+      },
+      sessions.clientName,
+    );
+  });
+}
+
+interface Replies {
+  readonly nodes: string;
+  readonly cluster: string;
+  readonly info: string;
+  readonly config: ReadonlyMap<string, string>;
+  readonly clients: string;
+}
+
+function toAnswer(node: NodeSpec, client: NodeClient, replies: Replies, ownName: string): Answer {
+  const { myself, peers, migrating, importing } = parseClusterNodes(replies.nodes);
+  const info = parseInfo(replies.info);
+  const cluster = parseInfo(replies.cluster);
+  const replica = myself.flags.includes("slave");
+  const settings: Record<string, string> = {};
+  for (const name of [...Object.keys(node.directives), ...ALWAYS_READ]) {
+    const value = replies.config.get(name);
+    if (value !== undefined) settings[name] = value;
+  }
+  return {
+    id: myself.id,
+    version: info.get("redis_version") ?? "unknown",
+    role: replica ? "replica" : "primary",
+    configEpoch: myself.epoch,
+    currentEpoch: infoNumber(cluster, "cluster_current_epoch"),
+    clusterState: cluster.get("cluster_state") === "ok" ? "ok" : "fail",
+    slots: myself.slots,
+    migrating,
+    importing,
+    peers,
+    ...(replica
+      ? { primaryId: myself.primaryId ?? "", linkUp: info.get("master_link_status") === "up" }
+      : {}),
+    offset: infoNumber(info, replica ? "slave_repl_offset" : "master_repl_offset"),
+    keys: infoKeys(info),
+    usedMemoryBytes: infoNumber(info, "used_memory"),
+    maxmemoryBytes: infoNumber(info, "maxmemory"),
+    uptimeSeconds: infoNumber(info, "uptime_in_seconds"),
+    settings,
+    passwordIndex: client.passwordIndex,
+    lockHolders: lockHoldersIn(replies.clients, ownName).map((holder) => holder.name),
+  };
+}
+
+function orThrow(reply: Reply | RedisReplyError | undefined): Reply {
+  if (reply === undefined) throw new ReplyFormatError("pipeline", "missing reply");
+  if (reply instanceof RedisReplyError) throw reply;
+  return reply;
+}
+
+function text(reply: Reply | RedisReplyError | undefined): string {
+  return String(orThrow(reply));
+}
+
+function whyDown(error: unknown): Why {
+  if (error instanceof PasswordRefusedError) return { why: "auth", detail: error.message };
+  if (error instanceof UnreachableError)
+    return { why: error.reason === "closed" ? "error" : error.reason, detail: error.message };
+  if (error instanceof RedisReplyError) {
+    if (error.code === "LOADING") return { why: "loading", detail: "loading its data set" };
+    if (error.code === "NOAUTH") return { why: "auth", detail: error.message };
+    if (/cluster support disabled|unknown command/i.test(error.message))
+      return { why: "foreign", detail: `answers, but not as a cluster node: ${error.message}` };
+    return { why: "error", detail: error.message };
+  }
+  if (error instanceof ReplyFormatError) return { why: "foreign", detail: error.message };
+  throw error;
+}
+
+/** A program that listens where the node's own process is known not to run is somebody else's. */
+function refine(why: Why, facts: HostFacts): Why {
+  if (!facts.portHolder || facts.process === "running") return why;
+  return {
+    why: "foreign",
+    detail: `port ${facts.portHolder.port} is held by ${facts.portHolder.description}`,
+  };
+}

@@ -1,0 +1,130 @@
+/** The one place where Redis's text replies become checked values. */
+import type { SlotRange } from "./spec";
+import type { OpenSlot, PeerFlag, PeerView } from "./view";
+
+/** A reply that is not what the protocol promises. */
+export class ReplyFormatError extends Error {
+  constructor(what: string, line: string) {
+    super(`${what}: cannot read ${JSON.stringify(line.slice(0, 200))}`);
+    this.name = "ReplyFormatError";
+  }
+}
+
+const FLAGS: ReadonlySet<string> = new Set<PeerFlag>([
+  "myself",
+  "master",
+  "slave",
+  "fail?",
+  "fail",
+  "handshake",
+  "noaddr",
+  "nofailover",
+]);
+
+export interface ClusterNodes {
+  readonly myself: PeerView;
+  readonly peers: readonly PeerView[];
+  /** Flags of the answering node's own slots; Redis shows them on its own line only. */
+  readonly migrating: readonly OpenSlot[];
+  readonly importing: readonly OpenSlot[];
+}
+
+/**
+ * CLUSTER NODES: `id ip:port@bus[,hostname] flags primary ping pong epoch link slot…`
+ * (https://redis.io/commands/cluster-nodes). Own line first in the result, peers ordered by id.
+ */
+export function parseClusterNodes(text: string): ClusterNodes {
+  const migrating: OpenSlot[] = [];
+  const importing: OpenSlot[] = [];
+  const all = text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => parseNodeLine(line, migrating, importing));
+  const myself = all.find((node) => node.flags.includes("myself"));
+  if (!myself) throw new ReplyFormatError("CLUSTER NODES has no line of its own", text);
+  const peers = all.filter((node) => node !== myself).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { myself, peers, migrating, importing };
+}
+
+function parseNodeLine(line: string, migrating: OpenSlot[], importing: OpenSlot[]): PeerView {
+  const [id, address, flags, primary, , , epoch, link, ...slotFields] = line.split(" ");
+  const where = /^(.*):(\d+)@(\d+)/.exec(address ?? "");
+  if (!id || !where || !flags || epoch === undefined) throw new ReplyFormatError("CLUSTER NODES", line);
+  const slots: SlotRange[] = [];
+  for (const field of slotFields) {
+    const open = /^\[(\d+)-([<>])-([0-9a-f]+)\]$/.exec(field);
+    if (open) {
+      const entry = { slot: Number(open[1]), peerId: open[3] ?? "" };
+      (open[2] === ">" ? migrating : importing).push(entry);
+    } else slots.push(parseRange(field));
+  }
+  return {
+    id,
+    host: where[1] ?? "",
+    port: Number(where[2]),
+    busPort: Number(where[3]),
+    flags: flags.split(",").filter((flag): flag is PeerFlag => FLAGS.has(flag)),
+    ...(primary && primary !== "-" ? { primaryId: primary } : {}),
+    epoch: Number(epoch),
+    connected: link === "connected",
+    slots,
+  };
+}
+
+function parseRange(field: string): SlotRange {
+  const match = /^(\d+)(?:-(\d+))?$/.exec(field);
+  if (!match) throw new ReplyFormatError("slot range", field);
+  const start = Number(match[1]);
+  return { start, end: match[2] === undefined ? start : Number(match[2]) };
+}
+
+/** INFO and CLUSTER INFO: `name:value` lines. */
+export function parseInfo(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(":");
+    if (colon > 0 && !line.startsWith("#")) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}
+
+/** A whole number from an INFO map; 0 where the field is absent, since fields differ between versions. */
+export function infoNumber(info: ReadonlyMap<string, string>, field: string): number {
+  const value = Number(info.get(field) ?? "0");
+  return Number.isFinite(value) ? value : 0;
+}
+
+/** Keys over all databases, from the `dbN:keys=…` lines. */
+export function infoKeys(info: ReadonlyMap<string, string>): number {
+  let keys = 0;
+  for (const [field, value] of info) {
+    const match = /^db\d+$/.test(field) ? /keys=(\d+)/.exec(value) : null;
+    if (match) keys += Number(match[1]);
+  }
+  return keys;
+}
+
+/** CONFIG GET: a flat list of names and values. */
+export function parsePairs(reply: unknown): Map<string, string> {
+  if (!Array.isArray(reply)) throw new ReplyFormatError("CONFIG GET", String(reply));
+  const pairs = new Map<string, string>();
+  for (let i = 0; i + 1 < reply.length; i += 2) pairs.set(String(reply[i]), String(reply[i + 1]));
+  return pairs;
+}
+
+export interface ClientEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly ageSeconds: number;
+}
+
+/** CLIENT LIST: `id=… addr=… name=… age=…` a line. */
+export function parseClientList(text: string): ClientEntry[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const field = (name: string) => new RegExp(`(?:^| )${name}=([^ ]*)`).exec(line)?.[1] ?? "";
+      return { id: Number(field("id")), name: field("name"), ageSeconds: Number(field("age")) };
+    });
+}

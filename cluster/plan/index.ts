@@ -1,0 +1,119 @@
+/** The planner: a spec and a view in, ordered steps with reasons or a refusal out. Pure and deterministic. */
+import { unsettled } from "../agreement";
+import { diagnose } from "../diagnose";
+import { toRanges } from "../slots";
+import type { ClusterSpec } from "../spec";
+import { type Survey, survey } from "../survey";
+import type { View } from "../view";
+import { balanceSteps } from "./balance";
+import { creationSteps, isCreation } from "./create";
+import { leaveSteps } from "./leave";
+import { attachReplicas, forgetGhosts, handovers, meetNewcomers } from "./members";
+import { refusal } from "./refuse";
+import { reviveSteps } from "./revive";
+import { fileSteps, settingSteps } from "./settings";
+import { shardStates } from "./shards";
+import type { Plan, Refusal, Step } from "./types";
+
+/**
+ * What to do so that the live cluster becomes the declared one.
+ * A converged cluster gets a plan without steps. The same input always gives the same plan.
+ */
+export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
+  const s = survey(spec, view);
+  const findings = diagnose(s);
+  const refused = refusal(s, findings);
+  if (refused) return refused;
+  const { steps, continues } = decide(s);
+  return {
+    kind: "plan",
+    findings,
+    warnings: [],
+    steps,
+    ...(continues ? { continues } : {}),
+    destructive: steps.some((step) => step.kind === "failover" && step.mode === "force"),
+  };
+}
+
+interface Decision {
+  readonly steps: readonly Step[];
+  readonly continues?: string;
+}
+
+/** The first stage that has something to do decides; what follows from it is planned after it was done and observed. */
+function decide(s: Survey): Decision {
+  if (isCreation(s)) return { steps: creationSteps(s) };
+  const revive = reviveSteps(s);
+  if (revive.length > 0)
+    return { steps: revive, continues: "once these nodes run, the rest is planned from what they show" };
+  const loading = [...s.down.values()].map((node) => node.name);
+  if (loading.length > 0)
+    return {
+      steps: [
+        {
+          kind: "settle",
+          nodes: s.spec.nodes.map((n) => n.name),
+          reason: `still loading: ${loading.join(", ")}`,
+        },
+      ],
+      continues: "the rest is planned once every node has loaded its data",
+    };
+  return converge(s);
+}
+
+/** All declared nodes answer. Membership first, then roles, then slots, then what leaves, then settings. */
+function converge(s: Survey): Decision {
+  const meet = meetNewcomers(s);
+  if (meet.length > 0)
+    return { steps: meet, continues: "roles and slots are planned once all nodes know each other" };
+  const slots = repairSteps(s);
+  if (slots.length > 0)
+    return { steps: slots, continues: "the rest is planned once every slot has one owner" };
+  const shards = shardStates(s);
+  const handover = handovers(s, shards);
+  if (handover.length > 0) return { steps: handover, continues: "the rest is planned with the new roles" };
+  const moves = balanceSteps(s, shards);
+  const steps = [
+    ...forgetGhosts(s),
+    ...attachReplicas(shards),
+    ...moves,
+    ...leaveSteps(s),
+    ...fileSteps(s),
+    ...settingSteps(s),
+  ];
+  return steps.length > 0
+    ? { steps: [...steps, settleStep(s, "all nodes must agree")] }
+    : { steps: waiting(s) };
+}
+
+/** Slots that are open, claimed twice or by nobody: no other change before each has one owner. */
+function repairSteps(s: Survey): Step[] {
+  const open = [...s.up.values()].flatMap((node) =>
+    [...node.migrating, ...node.importing].map((o) => o.slot),
+  );
+  const broken = [...new Set([...open, ...s.unclaimed, ...s.contested])].sort((a, b) => a - b);
+  if (broken.length === 0) return [];
+  const what = [
+    open.length > 0 ? `${new Set(open).size} left open` : "",
+    s.unclaimed.length > 0 ? `${s.unclaimed.length} claimed by no node` : "",
+    s.contested.length > 0 ? `${s.contested.length} claimed by two nodes` : "",
+  ].filter((text) => text !== "");
+  return [
+    {
+      kind: "repairSlots",
+      slots: toRanges(broken),
+      reason: `slots without exactly one owner: ${what.join(", ")}`,
+    },
+  ];
+}
+
+function settleStep(s: Survey, reason: string): Step {
+  return { kind: "settle", nodes: s.spec.nodes.map((node) => node.name), reason };
+}
+
+/** Nothing to change, but not settled either: gossip or replication is on its way, or stuck. */
+function waiting(s: Survey): Step[] {
+  const nodes = s.spec.nodes.flatMap((node) => s.up.get(node.name) ?? []);
+  const open = unsettled(nodes, s.spec.nodes);
+  return open ? [settleStep(s, `not settled: ${open}`)] : [];
+}

@@ -1,0 +1,43 @@
+/** Live values against declared ones. */
+import type { Survey } from "../survey";
+import type { Step } from "./types";
+
+/** CONFIG SET for what can change live, one step a directive and value; files are brought in line with it. */
+export function settingSteps(s: Survey): Step[] {
+  const live = new Map<string, { directive: string; value: string; nodes: string[]; was: Set<string> }>();
+  for (const spec of s.spec.nodes) {
+    const node = s.up.get(spec.name);
+    if (!node) continue;
+    for (const [directive, value] of Object.entries({
+      ...spec.directives,
+      "cluster-node-timeout": String(s.spec.nodeTimeoutMs),
+    })) {
+      const now = node.settings[directive];
+      if (now === undefined || now === value || !s.spec.liveDirectives.includes(directive)) continue;
+      const key = `${directive}\n${value}`;
+      const entry = live.get(key) ?? { directive, value, nodes: [], was: new Set<string>() };
+      entry.nodes.push(spec.name);
+      entry.was.add(now);
+      live.set(key, entry);
+    }
+  }
+  return [...live.values()].map(({ directive, value, nodes, was }) => ({
+    kind: "setLive",
+    nodes,
+    directive,
+    value,
+    reason: `${directive} is ${[...was].sort().join(" or ")}, declared is ${value}; changed live, without a restart`,
+  }));
+}
+
+/** Running nodes whose redis.conf on disk is not the declared one. */
+export function fileSteps(s: Survey): Step[] {
+  const stale = s.spec.nodes
+    .filter((spec) => {
+      const facts = s.up.get(spec.name)?.host;
+      return facts && spec.configSha256 !== undefined && facts.configSha256 !== spec.configSha256;
+    })
+    .map((spec) => spec.name);
+  if (stale.length === 0) return [];
+  return [{ kind: "writeFiles", nodes: stale, reason: "redis.conf on disk differs from the declared one" }];
+}

@@ -1,0 +1,124 @@
+/** Steps that make a cluster of nodes: epochs, slots, introductions, replication. Each may be repeated. */
+import { RedisReplyError } from "../client";
+import { parseClusterNodes } from "../parse";
+import type { Step } from "../plan/types";
+import { expandRanges, toRanges } from "../slots";
+import type { NodeSpec } from "../spec";
+import { waitUntil } from "../wait";
+import { BOUNDS, call, idOf, on, type StepContext, specsOf } from "./context";
+
+type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
+
+export async function setEpochs(step: Of<"setEpochs">, context: StepContext): Promise<void> {
+  await Promise.all(
+    step.epochs.map(async ({ node, epoch }) => {
+      try {
+        await call(context, node, "CLUSTER", "SET-CONFIG-EPOCH", epoch);
+      } catch (error) {
+        // A repeated step, or a node that met somebody meanwhile: Redis resolves collisions by itself, only slower.
+        if (!(error instanceof RedisReplyError && /config epoch/i.test(error.message))) throw error;
+      }
+    }),
+  );
+}
+
+export async function assignSlots(step: Of<"assignSlots">, context: StepContext): Promise<void> {
+  await Promise.all(
+    step.assignments.map(async ({ node, slots }) => {
+      const { myself } = parseClusterNodes(String(await call(context, node, "CLUSTER", "NODES")));
+      const owned = new Set(expandRanges(myself.slots));
+      const missing = expandRanges(slots).filter((slot) => !owned.has(slot));
+      if (missing.length > 0) await call(context, node, "CLUSTER", "ADDSLOTS", ...missing);
+    }),
+  );
+}
+
+/**
+ * Between all pairs and in both directions: gossip alone would take seconds to introduce everybody.
+ * The bus port is given where it is not data port + 10000 (Redis 4 and later take it as third argument).
+ */
+export async function meet(step: Of<"meet">, context: StepContext): Promise<void> {
+  const members = specsOf(context, step.members);
+  const newcomers = new Set(step.newcomers);
+  await Promise.all(
+    members.map((member) =>
+      on(context, member.name, async (client) => {
+        const others = members.filter(
+          (other) => other.name !== member.name && (newcomers.has(member.name) || newcomers.has(other.name)),
+        );
+        const replies = await client.pipeline(others.map((other) => meetCommand(other)));
+        const failed = replies.find((reply) => reply instanceof RedisReplyError);
+        if (failed) throw failed;
+      }),
+    ),
+  );
+}
+
+function meetCommand(node: NodeSpec): [string, ...(string | number)[]] {
+  const command: [string, ...(string | number)[]] = ["CLUSTER", "MEET", node.host, node.port];
+  return node.busPort === node.port + 10000 ? command : [...command, node.busPort];
+}
+
+/** CLUSTER REPLICATE as soon as the replica knows its primary; until then Redis answers "Unknown node". */
+export async function replicate(step: Of<"replicate">, context: StepContext): Promise<void> {
+  const ids = new Map<string, string>();
+  for (const { primary } of step.links) if (!ids.has(primary)) ids.set(primary, await idOf(context, primary));
+  await Promise.all(
+    step.links.map(({ replica, primary }) =>
+      waitUntil(
+        async () => {
+          try {
+            await call(context, replica, "CLUSTER", "REPLICATE", ids.get(primary) ?? "");
+            return true;
+          } catch (error) {
+            // "Unknown node": the introduction is on its way. "only replicate a master": its role is not known yet.
+            if (
+              error instanceof RedisReplyError &&
+              /Unknown node|only replicate a master/i.test(error.message)
+            )
+              return error.message;
+            throw error;
+          }
+        },
+        { ...context, timeoutMs: BOUNDS.knownMs, what: `${replica} to know ${primary}` },
+      ),
+    ),
+  );
+}
+
+/** CONFIG SET on running nodes; the file on disk says the same afterwards where the engine's host writes it. */
+export async function setLive(step: Of<"setLive">, context: StepContext): Promise<void> {
+  await Promise.all(
+    step.nodes.map((node) => call(context, node, "CONFIG", "SET", step.directive, step.value)),
+  );
+}
+
+export async function forget(step: Of<"forget">, context: StepContext): Promise<void> {
+  await Promise.all(
+    step.on.map(async (node) => {
+      try {
+        await call(context, node, "CLUSTER", "FORGET", step.id);
+      } catch (error) {
+        if (!(error instanceof RedisReplyError && /Unknown node/i.test(error.message))) throw error;
+      }
+    }),
+  );
+}
+
+/**
+ * A node that leaves: proven to own no slot and, as a primary, to hold no key, then reset. A replica's copy is
+ * dropped by the reset itself; it is a copy.
+ */
+export async function resetNode(step: Of<"resetNode">, context: StepContext): Promise<void> {
+  await on(context, step.node, async (client) => {
+    const { myself } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
+    if (myself.slots.length > 0)
+      throw new Error(
+        `${step.node} still owns ${toRanges(expandRanges(myself.slots)).length} slot ranges; it is not reset`,
+      );
+    const keys = Number(await client.call("DBSIZE"));
+    const replica = myself.flags.includes("slave");
+    if (keys > 0 && !replica) throw new Error(`${step.node} still holds ${keys} keys; it is not reset`);
+    await client.call("CLUSTER", "RESET", "HARD");
+  });
+}

@@ -1,0 +1,167 @@
+/** What follows from a spec and a view: who is who, who owns what, who is unknown. Pure; computed once a look. */
+import { expandRanges } from "./slots";
+import { addressOf, type ClusterSpec, type NodeSpec, SLOT_COUNT } from "./spec";
+import type { NodeDown, NodeUp, PeerView, View } from "./view";
+
+/** An id that members remember and no node of ours has (any more), with those who remember it. */
+export interface Ghost {
+  readonly id: string;
+  /** "" where the members have already lost the address. */
+  readonly address: string;
+  readonly knownBy: readonly string[];
+  /** Slots that somebody still ascribes to it. */
+  readonly slots: readonly number[];
+  /** Declared node whose address it has or had, if that can be told. */
+  readonly formerly?: string;
+}
+
+export interface Survey {
+  readonly spec: ClusterSpec;
+  readonly view: View;
+  readonly specOf: ReadonlyMap<string, NodeSpec>;
+  readonly up: ReadonlyMap<string, NodeUp>;
+  /** Without leaving nodes that are stopped and own nothing: those have left. */
+  readonly down: ReadonlyMap<string, NodeDown>;
+  /** Name of the reachable node with this id. */
+  readonly nameOfId: ReadonlyMap<string, string>;
+  /** Names of leaving nodes. */
+  readonly leaving: ReadonlySet<string>;
+  /** Peers at addresses that are neither declared nor leaving, and alive as far as members know. */
+  readonly strangers: readonly PeerView[];
+  readonly ghosts: readonly Ghost[];
+  /** For each slot the names of the reachable nodes that claim it. */
+  readonly claims: readonly (readonly string[])[];
+  /** Slots that no reachable node claims. */
+  readonly unclaimed: readonly number[];
+  /** Slots that two or more reachable nodes claim. */
+  readonly contested: readonly number[];
+  /** Keys on reachable nodes, replicas included. */
+  readonly keysSeen: number;
+  /** Groups of reachable nodes that know each other by id, largest first (slots, then size, then name). */
+  readonly components: readonly (readonly string[])[];
+}
+
+export function survey(spec: ClusterSpec, view: View): Survey {
+  const specs = [...spec.nodes, ...spec.leaving];
+  const specOf = new Map(specs.map((node) => [node.name, node]));
+  const up = new Map<string, NodeUp>();
+  const down = new Map<string, NodeDown>();
+  for (const node of view.nodes) if (node.reachable) up.set(node.name, node);
+  for (const node of view.nodes) {
+    if (!node.reachable && !hasLeft(node, spec, up)) down.set(node.name, node);
+  }
+  const nameOfId = new Map([...up.values()].map((node) => [node.id, node.name]));
+  const claims = claimsOf(up);
+  const { strangers, ghosts } = unknownPeers(specs, up, down, nameOfId);
+  return {
+    spec,
+    view,
+    specOf,
+    up,
+    down,
+    nameOfId,
+    leaving: new Set(spec.leaving.map((node) => node.name)),
+    strangers,
+    ghosts,
+    claims,
+    unclaimed: claims.flatMap((names, slot) => (names.length === 0 ? [slot] : [])),
+    contested: claims.flatMap((names, slot) => (names.length > 1 ? [slot] : [])),
+    keysSeen: [...up.values()].reduce((sum, node) => sum + node.keys, 0),
+    components: componentsOf(up, nameOfId),
+  };
+}
+
+/** A node that is no longer declared, does not run and has no slot in anybody's eyes: what was asked for. */
+function hasLeft(node: NodeDown, spec: ClusterSpec, up: ReadonlyMap<string, NodeUp>): boolean {
+  const leaving = spec.leaving.find((candidate) => candidate.name === node.name);
+  if (!leaving || node.process !== "stopped") return false;
+  return ![...up.values()].some((other) =>
+    other.peers.some((peer) => addressOf(peer) === addressOf(leaving) && peer.slots.length > 0),
+  );
+}
+
+function claimsOf(up: ReadonlyMap<string, NodeUp>): string[][] {
+  const claims: string[][] = Array.from({ length: SLOT_COUNT }, () => []);
+  for (const node of up.values()) {
+    if (node.role !== "primary") continue;
+    for (const slot of expandRanges(node.slots)) claims[slot]?.push(node.name);
+  }
+  return claims;
+}
+
+/**
+ * Peers whose id no reachable node has. At the address of a declared node that is down it is that node (neither ghost nor
+ * stranger); at the address of a reachable node with another id, or marked noaddr or fail, it is a ghost; else a stranger.
+ */
+function unknownPeers(
+  specs: readonly NodeSpec[],
+  up: ReadonlyMap<string, NodeUp>,
+  down: ReadonlyMap<string, NodeDown>,
+  nameOfId: ReadonlyMap<string, string>,
+): { strangers: PeerView[]; ghosts: Ghost[] } {
+  const byAddress = new Map(specs.map((node) => [addressOf(node), node]));
+  const sightings = new Map<string, { peer: PeerView; by: string[]; slots: Set<number>; failed: boolean }>();
+  for (const node of up.values()) {
+    for (const peer of node.peers) {
+      if (nameOfId.has(peer.id) || peer.flags.includes("handshake")) continue;
+      const known = sightings.get(peer.id) ?? { peer, by: [], slots: new Set<number>(), failed: false };
+      known.by.push(node.name);
+      for (const slot of expandRanges(peer.slots)) known.slots.add(slot);
+      if (peer.flags.includes("fail") || peer.flags.includes("noaddr")) known.failed = true;
+      if (known.peer.port === 0 && peer.port !== 0) known.peer = peer;
+      sightings.set(peer.id, known);
+    }
+  }
+  const strangers: PeerView[] = [];
+  const ghosts: Ghost[] = [];
+  for (const [id, seen] of [...sightings].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const ours = byAddress.get(addressOf(seen.peer));
+    // A declared node that is down with data in place may come back under this id. With its data gone it never will.
+    const downNode = ours ? down.get(ours.name) : undefined;
+    if (downNode && downNode.data !== "empty") continue;
+    if (!ours && !seen.failed) strangers.push(seen.peer);
+    else
+      ghosts.push({
+        id,
+        address: seen.peer.port === 0 ? "" : addressOf(seen.peer),
+        knownBy: seen.by,
+        slots: [...seen.slots].sort((a, b) => a - b),
+        ...(ours ? { formerly: ours.name } : {}),
+      });
+  }
+  return { strangers, ghosts };
+}
+
+function componentsOf(up: ReadonlyMap<string, NodeUp>, nameOfId: ReadonlyMap<string, string>): string[][] {
+  const links = new Map<string, Set<string>>([...up.keys()].map((name) => [name, new Set<string>()]));
+  for (const node of up.values()) {
+    for (const peer of node.peers) {
+      const name = nameOfId.get(peer.id);
+      if (!name || peer.flags.includes("handshake")) continue;
+      links.get(node.name)?.add(name);
+      links.get(name)?.add(node.name);
+    }
+  }
+  const components: string[][] = [];
+  const seen = new Set<string>();
+  for (const name of up.keys()) {
+    if (seen.has(name)) continue;
+    const component: string[] = [];
+    const queue = [name];
+    seen.add(name);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      component.push(next);
+      for (const other of links.get(next) ?? []) {
+        if (seen.has(other)) continue;
+        seen.add(other);
+        queue.push(other);
+      }
+    }
+    components.push(component.sort());
+  }
+  const weight = (component: readonly string[]) =>
+    component.reduce((sum, name) => sum + (up.get(name)?.slots.length ? 1 : 0), 0);
+  return components.sort(
+    (a, b) => weight(b) - weight(a) || b.length - a.length || ((a[0] ?? "") < (b[0] ?? "") ? -1 : 1),
+  );
+}
