@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { describe } from "./errors";
+import { type Report, startProgress } from "./progress";
+
+/** How a command ended. */
+export interface Outcome {
+  /** Exit code; null when it was ended by a signal or never started. */
+  code: number | null;
+  /** Why, when the code does not tell: "SIGKILL", "ENOENT". */
+  reason?: string;
+}
+
+export interface LoggedCommand {
+  command: string;
+  args: string[];
+  cwd: string;
+  env?: NodeJS.ProcessEnv;
+  /** Gets all output, appended. */
+  logFile: string;
+  /** What the progress line says: "Building Redis 5.0.14". */
+  label: string;
+}
+
+/** Path of a program: on PATH, else in one of `places` (folders that installers use without touching PATH). */
+export function findProgram(name: string, places: string[] = [], env = process.env): string | undefined {
+  const folders = [...(env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""), ...places];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** True for a regular file (or a link to one) that this user may execute. */
+export function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a long command with its output in a log file and a progress line meanwhile. Does not throw for a failure. */
+export async function runLogged(job: LoggedCommand, report: Report): Promise<Outcome> {
+  const log = openSync(job.logFile, "a");
+  const progress = startProgress(job.label, report);
+  try {
+    return await new Promise<Outcome>((resolve) => {
+      const child = spawn(job.command, job.args, { cwd: job.cwd, env: job.env, stdio: ["ignore", log, log] });
+      child.on("error", (error) => resolve({ code: null, reason: describe(error) }));
+      child.on("exit", (code, signal) => resolve(signal === null ? { code } : { code, reason: signal }));
+    });
+  } finally {
+    progress.end();
+    closeSync(log);
+  }
+}
+
+/** The last lines of a log, indented, for an error text. */
+export function tailOf(logFile: string, lines = 8): string {
+  const text = readFileSync(logFile, "utf8").trimEnd().split("\n");
+  return text
+    .slice(-lines)
+    .map((line) => `    ${line}`)
+    .join("\n");
+}

@@ -1,0 +1,89 @@
+import { spawn, spawnSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { selectedStack } from "../install/backend";
+import { UserError } from "../install/errors";
+
+/** The project's name in Pulumi.yaml, and where that is. */
+export const PROJECT = "redis-cluster-kit";
+export const ROOT = resolve(__dirname, "..");
+
+/** The stack that commands work on when none is named or selected. */
+export const DEFAULT_STACK = "dev";
+
+/** Commands that need no stack, or choose one themselves. */
+const WITHOUT_STACK = ["about", "help", "login", "logout", "new", "plugin", "version", "whoami"];
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What a `pulumi` command said. */
+export interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Asks `pulumi` something, without a terminal; `input` goes to its stdin, which is where secrets travel. */
+export function askPulumi(args: string[], env: NodeJS.ProcessEnv, input = ""): Said {
+  const run = spawnSync("pulumi", [...args, "--non-interactive"], {
+    cwd: ROOT,
+    env,
+    input,
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  });
+  if (run.error !== undefined) throw run.error;
+  return { code: run.status ?? 1, stdout: run.stdout, stderr: run.stderr };
+}
+
+/**
+ * Runs `pulumi` with our terminal and resolves to its exit code (137 and 143 when it was ended from outside).
+ * Ctrl-C on a terminal reaches Pulumi by itself; a second SIGINT would make it drop everything, so SIGINT is passed on
+ * only where there is no terminal, and SIGTERM arrives as SIGINT: Pulumi then stops after the step it is in.
+ */
+export function runPulumi(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn("pulumi", args, { cwd: ROOT, env, stdio: "inherit" });
+  let interruptedAt = 0;
+  const pass = (signal: NodeJS.Signals) => {
+    if (signal === "SIGINT" && process.stdin.isTTY) return;
+    if (Date.now() - interruptedAt < 1000) return;
+    interruptedAt = Date.now();
+    child.kill("SIGINT");
+  };
+  for (const signal of SIGNALS) process.on(signal, pass);
+  return new Promise<number>((done, fail) => {
+    child.on("error", fail);
+    child.on("exit", (code, signal) => {
+      for (const name of SIGNALS) process.off(name, pass);
+      done(code ?? (signal === "SIGKILL" ? 137 : 143));
+    });
+  });
+}
+
+/** True when a stack is named by option or environment, or was selected before. */
+function hasStack(args: string[], env: NodeJS.ProcessEnv): boolean {
+  if (env.PULUMI_STACK || args.some((arg) => /^(-s|--stack)(=|$)/.test(arg))) return true;
+  const home = env.PULUMI_HOME ?? "";
+  if (selectedStack(home, PROJECT, join(ROOT, "Pulumi.yaml")) !== undefined) return true;
+  return askPulumi(["stack", "--show-name"], env).code === 0;
+}
+
+/** Selects the stack `dev`, made if need be, unless one is named or selected or the command needs none. Says nothing. */
+export function selectDefaultStack(args: string[], env: NodeJS.ProcessEnv): void {
+  const [command, next] = args;
+  const choosesItself = command === "stack" && ["init", "select", "ls", "rm"].includes(next ?? "");
+  if (command === undefined || command.startsWith("-") || WITHOUT_STACK.includes(command) || choosesItself)
+    return;
+  if (args.includes("--help") || args.includes("-h") || hasStack(args, env)) return;
+  const said = askPulumi(["stack", "select", "--create", DEFAULT_STACK], env);
+  if (said.code !== 0) throw refusal(`The stack "${DEFAULT_STACK}" cannot be selected`, said);
+}
+
+/** Turns what Pulumi says on stderr into an error with a cure. */
+export function refusal(what: string, said: Said): UserError {
+  const text = said.stderr.trim().replace(/^error: /gm, "");
+  return new UserError(`${what}: ${text}`, /passphrase/.test(text) ? PASSPHRASE_CURE : "");
+}
+
+export const PASSPHRASE_CURE =
+  "The secrets in the stack's config (encryptionsalt, secure) or state were written with another passphrase than the one " +
+  "used here. Set PULUMI_CONFIG_PASSPHRASE (or _FILE) to the one they were written with; or, if the file came with the " +
+  "repository and its secrets do not matter to you, delete its `encryptionsalt` line and `secure` entries.";
