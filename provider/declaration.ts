@@ -1,0 +1,108 @@
+/** The inputs of a `Topology`: the declared cluster and the way to its servers, as plain data. Also what the CLI works on. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { ClusterSpec, NodeSpec } from "../cluster/spec";
+
+const port = z.int().min(1).max(65_535);
+
+export const nodeSchema = z.strictObject({
+  /** Unique; the node's identity in declarations. */
+  name: z.string().min(1),
+  /** IPv4 address that the node announces. */
+  host: z.string().min(1),
+  port,
+  busPort: port,
+  /** Index of the shard, from 0. */
+  shard: z.int().min(0),
+  /** 0 is the preferred primary. */
+  member: z.int().min(0),
+  zone: z.string(),
+});
+
+/** Checked wherever a declaration comes from outside: the engine's wire, a stack output. */
+export const declarationSchema = z.strictObject({
+  name: z.string().min(1),
+  target: z.literal("local"),
+  nodes: z.array(nodeSchema).min(1),
+  /** Share of the slots per shard, one positive number a shard. */
+  weights: z.array(z.number().positive()).min(1),
+  replicasPerShard: z.int().min(0),
+  /** redis.conf directives of every node without secrets, as CONFIG GET answers them; these are watched for drift. */
+  directives: z.record(z.string(), z.string()),
+  /** Those of `directives` that CONFIG SET can change in this version; a change of any other restarts nodes. */
+  liveDirectives: z.array(z.string()),
+  /** cluster-node-timeout in ms. */
+  nodeTimeoutMs: z.int().positive(),
+  redisVersion: z.string().min(1),
+  redisSource: z.string().optional(),
+  redisSourceSha256: z.string().optional(),
+  /** Absolute folder of the nodes' data on this machine. */
+  dataDirectory: z.string().min(1),
+  /** Secret. */
+  password: z.string().min(1),
+  /** Secret. The whole redis.conf of every node, by node name. */
+  files: z.record(z.string(), z.string()),
+  /** Whether `pulumi destroy` deletes the data as well. Default: it is kept. */
+  purgeOnDestroy: z.boolean().optional(),
+});
+
+export type Declaration = z.output<typeof declarationSchema>;
+export type DeclaredNode = z.output<typeof nodeSchema>;
+
+/** What an earlier declaration left behind: none of it is in the new one. */
+export interface Inheritance {
+  /** Nodes to be drained, forgotten and stopped. */
+  readonly leaving: readonly DeclaredNode[];
+  /** Passwords that some node may still have, newest first. */
+  readonly previousPasswords: readonly string[];
+}
+
+export const NOTHING_INHERITED: Inheritance = { leaving: [], previousPasswords: [] };
+
+/** Places of the declaration that contradict each other, as property path and reason. The shape is checked before. */
+export function contradictions(declaration: Declaration): { property: string; reason: string }[] {
+  const found: { property: string; reason: string }[] = [];
+  const seen = new Map<string, string>();
+  for (const [index, node] of declaration.nodes.entries()) {
+    const property = `nodes[${index}]`;
+    const claims = [node.name, `${node.host}:${node.port}`, `${node.host}:${node.busPort}`];
+    for (const claim of claims) {
+      const other = seen.get(claim);
+      if (other !== undefined) found.push({ property, reason: `${claim} is also taken by ${other}` });
+      seen.set(claim, property);
+    }
+    if (node.shard >= declaration.weights.length)
+      found.push({
+        property,
+        reason: `shard ${node.shard} has no weight: ${declaration.weights.length} are given`,
+      });
+    if (declaration.files[node.name] === undefined)
+      found.push({ property: "files", reason: `there is no redis.conf for ${node.name}` });
+  }
+  return found;
+}
+
+/** The declaration as the engine takes it. */
+export function specOf(declaration: Declaration, inherited: Inheritance): ClusterSpec {
+  const { directives } = declaration;
+  const declared = (node: DeclaredNode): NodeSpec => ({
+    ...node,
+    directives,
+    configSha256: createHash("sha256")
+      .update(declaration.files[node.name] ?? "")
+      .digest("hex"),
+  });
+  const leaving = (node: DeclaredNode): NodeSpec => ({ ...node, directives });
+  return {
+    name: declaration.name,
+    nodes: declaration.nodes.map(declared),
+    shards: declaration.weights.map((weight) => ({ weight })),
+    replicasPerShard: declaration.replicasPerShard,
+    leaving: inherited.leaving.map(leaving),
+    password: declaration.password,
+    previousPasswords: inherited.previousPasswords,
+    version: declaration.redisVersion,
+    liveDirectives: declaration.liveDirectives,
+    nodeTimeoutMs: declaration.nodeTimeoutMs,
+  };
+}

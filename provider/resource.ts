@@ -1,0 +1,32 @@
+/** The `Topology` resource as programs see it. The provider plugin itself never loads this file. */
+import * as pulumi from "@pulumi/pulumi";
+import type { Declaration, DeclaredNode } from "./declaration";
+import { TOPOLOGY_TYPE } from "./types";
+
+/** The declaration, where the secret parts and all that is made of them may still be promised. */
+export interface TopologyArgs extends Omit<Declaration, "password" | "files"> {
+  readonly password: pulumi.Input<string>;
+  readonly files: pulumi.Input<Declaration["files"]>;
+}
+
+/** One node as the cluster showed it last. */
+export interface NodeStatus extends DeclaredNode {
+  readonly role: "primary" | "replica";
+  /** Redis node id, 40 hex digits: the node's identity as long as it keeps its disk. */
+  readonly id: string;
+}
+
+/** One declared Redis Cluster, created, changed, healed and verified by the provider of this package. */
+export class Topology extends pulumi.CustomResource {
+  declare readonly nodes: pulumi.Output<NodeStatus[]>;
+  /** `host:port` of every node, primaries and replicas, ordered by shard. */
+  declare readonly endpoints: pulumi.Output<string[]>;
+  declare readonly redisVersion: pulumi.Output<string>;
+  /** What the last `pulumi refresh` found not to be as declared, one line each. Empty right after an `up`. */
+  declare readonly drift: pulumi.Output<string[]>;
+
+  constructor(name: string, args: TopologyArgs, options?: pulumi.CustomResourceOptions) {
+    const outputs = { endpoints: undefined, drift: undefined };
+    super(TOPOLOGY_TYPE, name, { ...args, ...outputs }, options);
+  }
+}

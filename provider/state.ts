@@ -1,0 +1,124 @@
+/** What a `Topology` leaves in Pulumi's state, and what the next run reads out of it. */
+import { z } from "zod";
+import { addressOf } from "../cluster/spec";
+import type { View } from "../cluster/view";
+import {
+  type Declaration,
+  type DeclaredNode,
+  declarationSchema,
+  type Inheritance,
+  nodeSchema,
+} from "./declaration";
+import { type PlainObject, secret, UNKNOWN, unwrap } from "./wire";
+
+const role = z.enum(["primary", "replica"]);
+const nodeStateSchema = nodeSchema.extend({ role: role.optional(), id: z.string().optional() });
+
+/** Read leniently: a state may be of an older version of the kit, or of a run that failed half-way. */
+const outputsSchema = z.object({
+  nodes: z.array(nodeStateSchema).catch([]),
+  leaving: z.array(nodeSchema).catch([]),
+  previousPasswords: z.array(z.string()).catch([]),
+  drift: z.array(z.string()).catch([]),
+});
+
+export type Outputs = z.output<typeof outputsSchema>;
+export type NodeState = z.output<typeof nodeStateSchema>;
+
+export function readOutputs(outputs: PlainObject): Outputs {
+  return outputsSchema.parse(unwrap(outputs));
+}
+
+/** The declaration in a state; `undefined` where it is not one that this version can read. */
+export function readDeclaration(inputs: PlainObject): Declaration | undefined {
+  return declarationSchema.safeParse(unwrap(inputs)).data;
+}
+
+/**
+ * What `next` takes over from the state: nodes and passwords of the declaration before it and, where runs failed, of
+ * those before that. `known` are nodes that have a folder on this machine, whoever declared them.
+ */
+export function inherit(
+  next: Declaration,
+  before: Declaration | undefined,
+  outputs: Outputs,
+  known: readonly DeclaredNode[] = [],
+): Inheritance {
+  const declared = new Set(next.nodes.map((node) => node.name));
+  const leaving = new Map<string, DeclaredNode>();
+  for (const node of [...known, ...outputs.leaving, ...(before?.nodes ?? [])]) {
+    if (!declared.has(node.name)) leaving.set(node.name, nodeSchema.parse(node));
+  }
+  const passwords = [...(before ? [before.password] : []), ...outputs.previousPasswords];
+  return {
+    leaving: [...leaving.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    previousPasswords: [...new Set(passwords)].filter((password) => password !== next.password),
+  };
+}
+
+/** Outputs of a run that brought everything about. `view` is what was verified last. */
+export function finishedOutputs(declaration: Declaration, view: View): object {
+  return writeOutputs(declaration, nodeStates(declaration, view, []), []);
+}
+
+/** Outputs that an observation without a change gives: `drift` says in one line each what is not as declared. */
+export function observedOutputs(
+  declaration: Declaration,
+  view: View | undefined,
+  before: Outputs,
+  drift: readonly string[],
+): object {
+  const nodes = nodeStates(declaration, view, before.nodes);
+  return writeOutputs(declaration, nodes, drift, before);
+}
+
+/** Outputs of a run that failed half-way: they remember what is still to be got rid of. */
+export function unfinishedOutputs(
+  declaration: Declaration,
+  inherited: Inheritance,
+  before: Outputs,
+  failure: string,
+): object {
+  const nodes = nodeStates(declaration, undefined, before.nodes);
+  return writeOutputs(declaration, nodes, [failure], inherited);
+}
+
+/** Outputs of a preview: what the declaration alone decides is known, the rest will be. */
+export function previewOutputs(declaration: Declaration, before: Outputs): object {
+  const nodes = nodeStates(declaration, undefined, before.nodes).map((node) => ({
+    ...node,
+    role: node.role ?? UNKNOWN,
+    id: node.id ?? UNKNOWN,
+  }));
+  return writeOutputs(declaration, nodes, []);
+}
+
+/** Role and id as seen; of a node that does not answer, as they were. */
+function nodeStates(
+  declaration: Declaration,
+  view: View | undefined,
+  before: readonly NodeState[],
+): NodeState[] {
+  return declaration.nodes.map((node) => {
+    const seen = view?.nodes.find((candidate) => candidate.name === node.name);
+    const last = before.find((candidate) => candidate.name === node.name);
+    const facts = seen?.reachable ? { role: seen.role, id: seen.id } : { role: last?.role, id: last?.id };
+    return { ...node, ...facts };
+  });
+}
+
+function writeOutputs(
+  declaration: Declaration,
+  nodes: readonly object[],
+  drift: readonly string[],
+  inherited: Inheritance = { leaving: [], previousPasswords: [] },
+): object {
+  return {
+    nodes,
+    endpoints: declaration.nodes.map(addressOf),
+    redisVersion: declaration.redisVersion,
+    drift,
+    leaving: inherited.leaving,
+    previousPasswords: secret(inherited.previousPasswords),
+  };
+}
