@@ -8,7 +8,7 @@ import { type Story, unsettled } from "../cluster/agreement";
 import { systemClock } from "../cluster/clock";
 import { ioredisConnector } from "../cluster/connection";
 import { apply } from "../cluster/engine";
-import { parseClusterNodes, parseInfo } from "../cluster/parse";
+import { parseClusterNodes } from "../cluster/parse";
 import { Sessions } from "../cluster/sessions";
 import { countSlots } from "../cluster/slots";
 import { type ClusterSpec, type NodeSpec, SLOT_COUNT } from "../cluster/spec";
@@ -80,7 +80,9 @@ async function timed(spec: ClusterSpec, sessions: Sessions, create: () => Promis
 async function waitAgreed(spec: ClusterSpec, sessions: Sessions): Promise<void> {
   await waitUntil(
     async () => {
-      const stories = await Promise.all(spec.nodes.map((node) => storyOf(node, sessions)));
+      const told = await Promise.allSettled(spec.nodes.map((node) => storyOf(node, sessions)));
+      const stories = told.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+      if (stories.length < told.length) return `${told.length - stories.length} nodes did not answer`;
       const replicas = stories.filter((story) => story.role === "replica").length;
       if (replicas !== spec.nodes.length - spec.shards.length) return `${replicas} replicas`;
       const covered = stories.reduce((sum, story) => sum + countSlots(story.slots), 0);
@@ -130,13 +132,12 @@ async function resetAll(spec: ClusterSpec, sessions: Sessions): Promise<void> {
         if (await done.catch(() => false)) reset.add(node.name);
       }
       if (reset.size < spec.nodes.length) return `${reset.size} of ${spec.nodes.length} nodes reset`;
-      const texts = await Promise.all(
-        spec.nodes.map((node) => sessions.withClient(node, (client) => client.call("INFO", "replication"))),
-      );
-      const roles = texts.filter((text) => parseInfo(String(text)).get("role") !== "master").length;
-      const stories = await Promise.all(spec.nodes.map((node) => storyOf(node, sessions)));
-      const peers = stories.reduce((sum, story) => sum + story.peers.length, 0);
-      return roles + peers === 0 || `${roles} replicas, ${peers} peers left`;
+      const told = await Promise.allSettled(spec.nodes.map((node) => storyOf(node, sessions)));
+      const alone = told.filter(
+        (answer) =>
+          answer.status === "fulfilled" && answer.value.peers.length === 0 && answer.value.role === "primary",
+      ).length;
+      return alone === told.length || `${alone} of ${told.length} nodes are alone`;
     },
     { clock: systemClock, timeoutMs: 120_000, what: "all nodes to be alone" },
   );

@@ -1,6 +1,5 @@
 /** Whether all nodes tell the same story. Used by the planner, by `settle` and by verification. Pure. */
-import { formatRanges } from "./slots";
-import { addressOf } from "./spec";
+import { addressOf, type SlotRange } from "./spec";
 import type { NodeUp, PeerView } from "./view";
 
 /** The part of a node's view that agreement is about. */
@@ -18,13 +17,36 @@ export type Story = Pick<
   | "importing"
 >;
 
-/** One line a member, sorted by id: what this node believes of the whole cluster, itself included. */
-export function signature(story: Story): string {
-  const own = `${story.id} ${story.role === "replica" ? story.primaryId : "-"} ${formatRanges(story.slots)}`;
-  const others = story.peers
-    .filter((peer) => !peer.flags.includes("handshake"))
-    .map((peer) => `${peer.id} ${peer.primaryId ?? "-"} ${formatRanges(peer.slots)}`);
-  return [own, ...others].sort().join("\n");
+/** What one node believes of one member. */
+interface Belief {
+  readonly primaryId: string | undefined;
+  readonly slots: readonly SlotRange[];
+}
+
+/** What this node believes of the whole cluster, itself included, by node id. Nodes in handshake are not yet members. */
+function beliefs(story: Story): Map<string, Belief> {
+  const told = new Map<string, Belief>();
+  told.set(story.id, {
+    primaryId: story.role === "replica" ? story.primaryId : undefined,
+    slots: story.slots,
+  });
+  for (const peer of story.peers) if (!peer.flags.includes("handshake")) told.set(peer.id, peer as Belief);
+  return told;
+}
+
+function sameSlots(a: readonly SlotRange[], b: readonly SlotRange[]): boolean {
+  return (
+    a.length === b.length && a.every((range, i) => range.start === b[i]?.start && range.end === b[i]?.end)
+  );
+}
+
+/** The first member that two nodes believe different things of. */
+function disputed(a: ReadonlyMap<string, Belief>, b: ReadonlyMap<string, Belief>): string | undefined {
+  for (const [id, belief] of a) {
+    const other = b.get(id);
+    if (!other || other.primaryId !== belief.primaryId || !sameSlots(other.slots, belief.slots)) return id;
+  }
+  return a.size === b.size ? undefined : [...b.keys()].find((id) => !a.has(id));
 }
 
 /** Who is to be found where; a member that another node sees elsewhere is not yet agreed upon. */
@@ -70,9 +92,14 @@ function linkProblem(peer: PeerView, address: string | undefined): string | unde
 function disagreement(stories: readonly Story[]): string | undefined {
   const [first, ...rest] = stories;
   if (!first) return undefined;
-  const told = signature(first);
-  const other = rest.find((story) => signature(story) !== told);
-  return other && `${first.name} and ${other.name} disagree about members, roles or slots`;
+  const told = beliefs(first);
+  for (const story of rest) {
+    const id = disputed(told, beliefs(story));
+    if (id === undefined) continue;
+    const about = stories.find((other) => other.id === id)?.name ?? id.slice(0, 8);
+    return `${first.name} and ${story.name} disagree about the role or the slots of ${about}`;
+  }
+  return undefined;
 }
 
 function notServing(stories: readonly Story[]): string | undefined {

@@ -8,8 +8,8 @@ import type { Survey } from "./survey";
 /** Findings in order of severity, then subject. Empty for a healthy cluster. */
 export function diagnose(s: Survey): Finding[] {
   const findings = [...downNodes(s), ...slotFindings(s), ...memberFindings(s), ...zoneFindings(s)];
-  const everyoneUp = s.down.size === 0 && s.up.size > 0;
-  const open = everyoneUp ? unsettled([...s.up.values()], [...s.spec.nodes, ...s.spec.leaving]) : undefined;
+  const declared = s.spec.nodes.flatMap((node) => s.up.get(node.name) ?? []);
+  const open = declared.length === s.spec.nodes.length ? unsettled(declared, s.spec.nodes) : undefined;
   if (open && findings.length === 0) findings.push(finding("warning", "unsettled", s.spec.name, open));
   return findings;
 }
@@ -84,14 +84,10 @@ function memberFindings(s: Survey): Finding[] {
     findings.push(
       finding("critical", "stranger", addressOf(peer), `${addressOf(peer)} is a member and not declared`),
     );
-  if (s.components.length > 1)
+  const groups = s.components.filter((names) => names.some((name) => !s.leaving.has(name)));
+  if (groups.length > 1)
     findings.push(
-      finding(
-        "critical",
-        "split",
-        s.spec.name,
-        `${s.components.length} groups of nodes do not know each other`,
-      ),
+      finding("critical", "split", s.spec.name, `${groups.length} groups of nodes do not know each other`),
     );
   for (const node of s.up.values()) {
     if (node.role === "replica" && !node.linkUp)

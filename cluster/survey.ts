@@ -37,6 +37,11 @@ export interface Survey {
   readonly contested: readonly number[];
   /** Keys on reachable nodes, replicas included. */
   readonly keysSeen: number;
+  /** How the declared members see each reachable node: how many of them know its id, and at which addresses. */
+  readonly sightings: ReadonlyMap<
+    string,
+    { readonly knownBy: number; readonly addresses: ReadonlySet<string> }
+  >;
   /** Groups of reachable nodes that know each other by id, largest first (slots, then size, then name). */
   readonly components: readonly (readonly string[])[];
 }
@@ -51,6 +56,7 @@ export function survey(spec: ClusterSpec, view: View): Survey {
     if (!node.reachable && !hasLeft(node, spec, up)) down.set(node.name, node);
   }
   const nameOfId = new Map([...up.values()].map((node) => [node.id, node.name]));
+  const leaving = new Set(spec.leaving.map((node) => node.name));
   const claims = claimsOf(up);
   const { strangers, ghosts } = unknownPeers(specs, up, down, nameOfId);
   return {
@@ -60,13 +66,14 @@ export function survey(spec: ClusterSpec, view: View): Survey {
     up,
     down,
     nameOfId,
-    leaving: new Set(spec.leaving.map((node) => node.name)),
+    leaving,
     strangers,
     ghosts,
     claims,
     unclaimed: claims.flatMap((names, slot) => (names.length === 0 ? [slot] : [])),
     contested: claims.flatMap((names, slot) => (names.length > 1 ? [slot] : [])),
     keysSeen: [...up.values()].reduce((sum, node) => sum + node.keys, 0),
+    sightings: sightingsOf(up, nameOfId, leaving),
     components: componentsOf(up, nameOfId),
   };
 }
@@ -132,36 +139,45 @@ function unknownPeers(
   return { strangers, ghosts };
 }
 
+function sightingsOf(
+  up: ReadonlyMap<string, NodeUp>,
+  nameOfId: ReadonlyMap<string, string>,
+  leaving: ReadonlySet<string>,
+): Survey["sightings"] {
+  const sightings = new Map(
+    [...up.keys()].map((name) => [name, { knownBy: 0, addresses: new Set<string>() }]),
+  );
+  for (const node of up.values()) {
+    if (leaving.has(node.name)) continue;
+    for (const peer of node.peers) {
+      const seen = peer.flags.includes("handshake") ? undefined : sightings.get(nameOfId.get(peer.id) ?? "");
+      if (!seen) continue;
+      seen.knownBy++;
+      seen.addresses.add(addressOf(peer));
+    }
+  }
+  return sightings;
+}
+
+/** Union-find over "knows the id of", in either direction. */
 function componentsOf(up: ReadonlyMap<string, NodeUp>, nameOfId: ReadonlyMap<string, string>): string[][] {
-  const links = new Map<string, Set<string>>([...up.keys()].map((name) => [name, new Set<string>()]));
+  const parent = new Map([...up.keys()].map((name) => [name, name]));
+  const root = (name: string): string => {
+    let top = name;
+    for (let next = parent.get(top); next !== undefined && next !== top; next = parent.get(top)) top = next;
+    parent.set(name, top);
+    return top;
+  };
   for (const node of up.values()) {
     for (const peer of node.peers) {
       const name = nameOfId.get(peer.id);
-      if (!name || peer.flags.includes("handshake")) continue;
-      links.get(node.name)?.add(name);
-      links.get(name)?.add(node.name);
+      if (name && !peer.flags.includes("handshake")) parent.set(root(name), root(node.name));
     }
   }
-  const components: string[][] = [];
-  const seen = new Set<string>();
-  for (const name of up.keys()) {
-    if (seen.has(name)) continue;
-    const component: string[] = [];
-    const queue = [name];
-    seen.add(name);
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      component.push(next);
-      for (const other of links.get(next) ?? []) {
-        if (seen.has(other)) continue;
-        seen.add(other);
-        queue.push(other);
-      }
-    }
-    components.push(component.sort());
-  }
-  const weight = (component: readonly string[]) =>
-    component.reduce((sum, name) => sum + (up.get(name)?.slots.length ? 1 : 0), 0);
-  return components.sort(
-    (a, b) => weight(b) - weight(a) || b.length - a.length || ((a[0] ?? "") < (b[0] ?? "") ? -1 : 1),
-  );
+  const groups = new Map<string, string[]>();
+  for (const name of up.keys()) groups.set(root(name), [...(groups.get(root(name)) ?? []), name]);
+  const owners = (names: readonly string[]) => names.filter((name) => up.get(name)?.slots.length).length;
+  return [...groups.values()]
+    .map((names) => names.sort())
+    .sort((a, b) => owners(b) - owners(a) || b.length - a.length || ((a[0] ?? "") < (b[0] ?? "") ? -1 : 1));
 }

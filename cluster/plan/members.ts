@@ -40,6 +40,7 @@ export function meetNewcomers(s: Survey): Step[] {
     {
       kind: "settle",
       nodes: members,
+      agreementOnly: true,
       reason: "all nodes must know the newcomers before anything else changes",
     },
   ];
@@ -47,14 +48,11 @@ export function meetNewcomers(s: Survey): Step[] {
 
 /** Whether some member does not know this node at all, or sees it at another address. */
 function isMisplaced(s: Survey, name: string): boolean {
-  const node = s.up.get(name);
   const spec = s.specOf.get(name);
-  if (!node || !spec) return false;
-  return [...s.up.values()].some((other) => {
-    if (other.name === name) return false;
-    const peer = other.peers.find((p) => p.id === node.id);
-    return !peer || addressOf(peer) !== addressOf(spec);
-  });
+  const seen = s.sightings.get(name);
+  if (!spec || !seen) return false;
+  const others = [...s.up.keys()].filter((other) => other !== name && !s.leaving.has(other)).length;
+  return seen.knownBy < others || [...seen.addresses].some((address) => address !== addressOf(spec));
 }
 
 /** Every member that does not own slots replicates its shard's primary. */

@@ -58,8 +58,11 @@ export type Step = Reasoned &
         readonly kind: "replicate";
         readonly links: readonly { readonly replica: string; readonly primary: string }[];
       }
-    /** Waits until all nodes agree on members, roles and slots and every replica is in sync. */
-    | { readonly kind: "settle"; readonly nodes: readonly string[] }
+    /**
+     * Waits until all nodes agree on members, roles and slots and every replica is in sync; with `agreementOnly` not for
+     * replication links and cluster_state, which may need a later step first.
+     */
+    | { readonly kind: "settle"; readonly nodes: readonly string[]; readonly agreementOnly?: boolean }
     | { readonly kind: "forget"; readonly id: string; readonly node?: string; readonly on: readonly string[] }
     | {
         readonly kind: "failover";

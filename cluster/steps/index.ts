@@ -27,7 +27,7 @@ export async function execute(step: Step, context: StepContext): Promise<void> {
     case "replicate":
       return replicate(step, context);
     case "settle":
-      return settle(step.nodes, context);
+      return settle(step.nodes, context, { agreementOnly: step.agreementOnly === true });
     case "forget":
       return forget(step, context);
     case "failover":
