@@ -116,15 +116,25 @@ export interface ClientEntry {
   readonly id: number;
   readonly name: string;
   readonly ageSeconds: number;
+  /** Last command, lower case; "NULL" before the first. */
+  readonly command: string;
+  /** Bytes received and not yet processed. */
+  readonly queryBytes: number;
 }
 
-/** CLIENT LIST: `id=… addr=… name=… age=…` a line. */
+/** CLIENT LIST: `id=… addr=… name=… age=… qbuf=… cmd=…` a line. */
 export function parseClientList(text: string): ClientEntry[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
       const field = (name: string) => new RegExp(`(?:^| )${name}=([^ ]*)`).exec(line)?.[1] ?? "";
-      return { id: Number(field("id")), name: field("name"), ageSeconds: Number(field("age")) };
+      return {
+        id: Number(field("id")),
+        name: field("name"),
+        ageSeconds: Number(field("age")),
+        command: field("cmd"),
+        queryBytes: Number(field("qbuf")),
+      };
     });
 }

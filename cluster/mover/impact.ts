@@ -17,13 +17,19 @@ export interface ImpactLimits {
   readonly batchMs: number;
 }
 
-const PRESETS: Readonly<Record<Exclude<MigrationImpact, number>, number>> = { low: 20, normal: 60, high: 100 };
+const PRESETS: Readonly<Record<Exclude<MigrationImpact, number>, number>> = {
+  low: 20,
+  normal: 60,
+  high: 100,
+};
 
 /** @throws RangeError for a number outside 1 to 100. */
 export function impactLimits(impact: MigrationImpact = "normal"): ImpactLimits {
   const percent = typeof impact === "number" ? impact : PRESETS[impact];
   if (!(percent >= 1 && percent <= 100))
-    throw new RangeError(`maxMigrationImpact: ${percent} is not "low", "normal", "high" or a number from 1 to 100`);
+    throw new RangeError(
+      `maxMigrationImpact: ${percent} is not "low", "normal", "high" or a number from 1 to 100`,
+    );
   // 1 ms up to 20 %, 10 ms at 100 %, in between so that "normal" blocks for 3 ms.
   const batchMs = percent <= 20 ? 1 : percent <= 60 ? 1 + (percent - 20) / 20 : 3 + ((percent - 60) * 7) / 40;
   return { share: percent / 100, batchMs };

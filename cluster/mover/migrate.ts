@@ -1,0 +1,97 @@
+/** One write of MIGRATE commands and what came of it. */
+import type { Command, RedisReplyError, Reply } from "../client";
+import type { Batch } from "./batches";
+import type { Pair } from "./pair";
+import { MoveError } from "./types";
+
+/** A cached MIGRATE socket is closed by the source after 10 s without use (MIGRATE_SOCKET_CACHE_TTL). */
+const SOCKET_KNOWN_MS = 5_000;
+
+/**
+ * - `moved`: acknowledged by the target, gone from the source, or not there in the first place (NOKEY).
+ * - `busy`: keys of the batch exist at the target; the others moved.
+ * - `retry`: the target did not answer or not yet; keys may be on both.
+ */
+export interface BatchOutcome {
+  readonly batch: Batch;
+  readonly kind: "moved" | "busy" | "retry";
+  readonly text: string;
+}
+
+/**
+ * When the source last used its connection to the target with success. It stays authenticated, so the password needs to be sent
+ * once only: up to 6.0 the arguments of MIGRATE are visible to MONITOR, and to SLOWLOG where it fails.
+ */
+export class SocketMemory {
+  private usedAtMs = Number.NEGATIVE_INFINITY;
+
+  isKnown(nowMs: number): boolean {
+    return nowMs - this.usedAtMs < SOCKET_KNOWN_MS;
+  }
+
+  used(nowMs: number): void {
+    this.usedAtMs = nowMs;
+  }
+
+  lost(): void {
+    this.usedAtMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** How the keys are to be sent. `replace` only where the source's value is the right one, see window.ts. */
+export interface MigrateOptions {
+  readonly replace: boolean;
+  /** Bound on each read and write between the servers, in ms. */
+  readonly timeoutMs: number;
+  readonly withPassword: boolean;
+}
+
+export function migrateCommand(pair: Pair, batch: Batch, options: MigrateOptions): Command {
+  const { host, port } = pair.address;
+  const auth = options.withPassword && pair.password !== undefined ? ["AUTH", pair.password] : [];
+  const replace = options.replace ? ["REPLACE"] : [];
+  const keys = batch.keys.map(({ key }) => key);
+  return ["MIGRATE", host, port, "", 0, options.timeoutMs, ...replace, ...auth, "KEYS", ...keys];
+}
+
+/**
+ * Sends the group in one write.
+ * @throws MoveError for answers after which nothing may be tried again; UnreachableError where the source is gone.
+ */
+export async function migrateGroup(
+  pair: Pair,
+  group: readonly Batch[],
+  options: Omit<MigrateOptions, "withPassword">,
+  socket: SocketMemory,
+  now: () => number,
+): Promise<BatchOutcome[]> {
+  const withPassword = !socket.isKnown(now());
+  const commands = group.map((batch) => migrateCommand(pair, batch, { ...options, withPassword }));
+  const replies = await pair.migrate.pipeline(commands);
+  const outcomes = group.map((batch, index) => outcomeOf(pair, batch, replies[index], withPassword));
+  if (outcomes.every((outcome) => outcome.kind !== "retry")) socket.used(now());
+  else socket.lost();
+  return outcomes;
+}
+
+function outcomeOf(
+  pair: Pair,
+  batch: Batch,
+  reply: Reply | RedisReplyError | undefined,
+  sentPassword: boolean,
+): BatchOutcome {
+  if (reply === "OK" || reply === "NOKEY") return { batch, kind: "moved", text: reply };
+  const text = reply instanceof Error ? reply.message : String(reply);
+  if (/BUSYKEY/.test(text)) return { batch, kind: "busy", text };
+  if (/^IOERR|LOADING|NOREPLICAS|TRYAGAIN|MASTERDOWN/.test(text)) return { batch, kind: "retry", text };
+  // The source opened a new connection behind our back, without the password that the old one had been given.
+  if (/NOAUTH/.test(text) && !sentPassword) return { batch, kind: "retry", text };
+  const where = `slot ${batch.slot}, ${pair.source.name} to ${pair.target.name}`;
+  if (/OOM/.test(text))
+    throw new MoveError("memory", `${where}: ${pair.target.name} is out of memory: ${text}`);
+  if (/NOAUTH|invalid password|WRONGPASS|without any password|no password is set/.test(text))
+    throw new MoveError("state", `${where}: the password was refused between the servers`);
+  if (/MOVED|ASK|CLUSTERDOWN|READONLY|CROSSSLOT|not served/.test(text))
+    throw new MoveError("state", `${where}: the slot is not where it was: ${text}`);
+  throw new MoveError("reply", `${where}: ${text}`);
+}

@@ -1,0 +1,80 @@
+/** Moves slots between primaries: fast, without losing or overwriting a key, to be stopped and repeated at any moment. */
+import { expandRanges } from "../slots";
+import { confirmOwners } from "./agreement";
+import { countKeys } from "./keys";
+import { closePair, openPair } from "./pair";
+import { Run } from "./run";
+import { type MoveContext, MoveError, type MoveRequest, type MoveResult } from "./types";
+import { Worker } from "./worker";
+
+/** All slots that go from one source to one target. */
+interface Leg {
+  readonly source: string;
+  readonly target: string;
+  readonly slots: readonly number[];
+}
+
+/**
+ * Moves the slots of the request; those that are already at their target are passed over, so the same request continues a run that was
+ * stopped or killed. Sources work in parallel, each with one target at a time: a server has one thread, and MIGRATE takes it whole.
+ *
+ * Resolves when every node that answers sees the new owners. `result.refused` lists slots that were not moved because a key of theirs
+ * cannot be; `result.conflicts` the keys that had two values, both of which are kept.
+ * @throws MoveError, UnreachableError, or the signal's reason. The cluster then serves all keys, and the next run continues.
+ */
+export async function moveSlots(request: MoveRequest, context: MoveContext): Promise<MoveResult> {
+  const legs = legsOf(request);
+  const run = new Run(context);
+  run.slotsTotal = legs.reduce((sum, leg) => sum + leg.slots.length, 0);
+  try {
+    await runAll([...bySource(legs).values()].map((own) => () => moveFrom(run, own)));
+    const refused = new Set(run.refused.map(({ slot }) => slot));
+    await confirmOwners(
+      run,
+      legs.map(({ target, slots }) => ({ target, slots: slots.filter((slot) => !refused.has(slot)) })),
+    );
+    return run.result();
+  } finally {
+    run.close();
+  }
+}
+
+/** @throws MoveError for a slot that is named twice or goes where it comes from. */
+function legsOf(request: MoveRequest): Leg[] {
+  const seen = new Set<number>();
+  return request.moves.map(({ source, target, slots: ranges }) => {
+    const slots = expandRanges(ranges);
+    for (const slot of slots) {
+      if (seen.has(slot) || source === target)
+        throw new MoveError("state", `slot ${slot}: the request moves it twice or to its own source`);
+      seen.add(slot);
+    }
+    return { source, target, slots };
+  });
+}
+
+function bySource(legs: readonly Leg[]): Map<string, Leg[]> {
+  const sources = new Map<string, Leg[]>();
+  for (const leg of legs) sources.set(leg.source, [...(sources.get(leg.source) ?? []), leg]);
+  return sources;
+}
+
+async function moveFrom(run: Run, legs: readonly Leg[]): Promise<void> {
+  for (const { source, target, slots } of legs) {
+    const worker = new Worker(run, await openPair(run.context, source, target));
+    try {
+      const counts = await countKeys(worker.pair.source.client, slots);
+      for (const keys of counts.values()) run.keysTotal += keys;
+      await worker.move(slots);
+    } finally {
+      closePair(worker.pair);
+    }
+  }
+}
+
+/** Waits for all, also where one fails: the others come to a safe stop by themselves or to their end. Then throws the first failure. */
+async function runAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const results = await Promise.allSettled(tasks.map((task) => task()));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}

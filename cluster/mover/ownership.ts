@@ -1,0 +1,104 @@
+/** SETSLOT: the order of it is what keeps a slot from having no owner, or two. */
+import { type Command, RedisReplyError, type Reply, UnreachableError } from "../client";
+import { parseClusterNodes } from "../parse";
+import { expandRanges } from "../slots";
+import { claims, type End, type Pair } from "./pair";
+import type { Run } from "./run";
+import { MoveError } from "./types";
+
+const ONLY_MASTERS = /SETSLOT only with masters/;
+
+/**
+ * IMPORTING at the target before MIGRATING at the source: the source starts to answer ASK at once, and a target that does not
+ * import yet would send the client back.
+ */
+export async function openSlots(pair: Pair, slots: readonly number[]): Promise<void> {
+  await setAll(pair.target, slots, "IMPORTING", pair.source.id);
+  await setAll(pair.source, slots, "MIGRATING", pair.target.id);
+}
+
+/**
+ * Makes the target the owner. The caller has seen COUNTKEYSINSLOT = 0 at the source, immediately before: a source that hears of a
+ * new owner deletes the keys it still has (class of redis #2969).
+ *
+ * 1. The target first: it takes a new epoch and claims the slots. If it crashes before, the source still owns them; the other
+ *    way round nobody would (redis #7116, #10381).
+ * 2. Then the source, which stops answering ASK.
+ * 3. Then the other primaries, which on 5.0 would learn it by gossip seconds later. Nobody waits for them here; `confirm` does.
+ */
+export async function giveSlots(run: Run, pair: Pair, slots: readonly number[]): Promise<void> {
+  await setAll(pair.target, slots, "NODE", pair.target.id);
+  await releaseAtSource(pair, slots);
+  announce(run, pair, slots);
+}
+
+async function releaseAtSource(pair: Pair, slots: readonly number[]): Promise<void> {
+  const replies = await pair.source.client.pipeline(slots.map((slot) => nodeCommand(slot, pair.target.id)));
+  const errors = replies.filter((reply) => reply instanceof RedisReplyError);
+  const [first] = errors;
+  if (!first) return;
+  // A primary that lost its last slot to the gossip turns itself into a replica of the new owner (redis #3083, #9223).
+  if (
+    errors.every((error) => ONLY_MASTERS.test(error.message)) &&
+    (await seenAsOwner(pair.source, pair, slots))
+  )
+    return;
+  throw new MoveError(
+    "state",
+    `${pair.source.name} does not give up slots of which it has no key left: ${first.message}`,
+  );
+}
+
+/** Whether `end` sees the pair's target as the owner of all these slots. */
+async function seenAsOwner(end: End, pair: Pair, slots: readonly number[]): Promise<boolean> {
+  const nodes = parseClusterNodes(String(await end.client.call("CLUSTER", "NODES")));
+  const owner = nodes.peers.find((peer) => peer.id === pair.target.id);
+  const owned = new Set(expandRanges(owner?.slots ?? []));
+  return slots.every((slot) => owned.has(slot));
+}
+
+/** Tells the primaries that are no part of the move. One that cannot be told learns it by gossip. */
+function announce(run: Run, pair: Pair, slots: readonly number[]): void {
+  const commands = slots.map((slot) => nodeCommand(slot, pair.target.id));
+  for (const node of run.context.primaries) {
+    if (node === pair.source.name || node === pair.target.name) continue;
+    run.client(node).then(
+      (client) => client.pipeline(commands).catch(() => run.forget(node)),
+      () => undefined,
+    );
+  }
+}
+
+/** Ends moves of which the source has not heard yet: the last run stopped between target and source. */
+export async function finishAnnounced(run: Run, pair: Pair, slots: readonly number[]): Promise<void> {
+  if (slots.length === 0) return;
+  await releaseAtSource(pair, slots);
+  announce(run, pair, slots);
+  const { source } = await claims(pair);
+  const still = slots.filter((slot) => source.owned.has(slot));
+  if (still.length > 0)
+    throw new MoveError("state", `${pair.source.name} and ${pair.target.name} both claim slot ${still[0]}`);
+}
+
+function nodeCommand(slot: number, id: string): Command {
+  return ["CLUSTER", "SETSLOT", slot, "NODE", id];
+}
+
+async function setAll(end: End, slots: readonly number[], state: string, id: string): Promise<void> {
+  if (slots.length === 0) return;
+  const replies = await end.client.pipeline(
+    slots.map((slot): Command => ["CLUSTER", "SETSLOT", slot, state, id]),
+  );
+  for (const [index, reply] of replies.entries())
+    expectOk(reply, `${end.name}: SETSLOT ${slots[index]} ${state}`);
+}
+
+function expectOk(reply: Reply | RedisReplyError | undefined, what: string): void {
+  if (reply === "OK") return;
+  const text = reply instanceof Error ? reply.message : String(reply);
+  throw new MoveError("state", `${what} was answered with: ${text}`);
+}
+
+export function isConnectionLoss(error: unknown): boolean {
+  return error instanceof UnreachableError;
+}

@@ -1,0 +1,100 @@
+/** A window of slots, moved from open to owned by the target. */
+import { type Batch, groupBatches, packBatches, type SizedKey } from "./batches";
+import { moveBigKey } from "./bigkeys";
+import { compareAndReplace } from "./conflicts";
+import { pauseAfter } from "./impact";
+import { countKeys, listKeys } from "./keys";
+import { giveSlots, openSlots } from "./ownership";
+import { MoveError } from "./types";
+import type { Worker } from "./worker";
+
+/** More keys in one MIGRATE gain little, and their replies are read one by one. */
+const KEYS_PER_BATCH = 100;
+/** Rounds in a row that moved nothing although keys are there. */
+const FRUITLESS_ROUNDS = 10;
+/** Pauses shorter than this are added up: timers are no finer. */
+const SHORTEST_PAUSE_MS = 1;
+
+/**
+ * 1. IMPORTING, MIGRATING. From here on the source creates no key in the slots: it sends clients to the target instead.
+ * 2. Keys, until the source counts none.
+ * 3. NODE at the target, the source, the others.
+ * `keys` were listed before, while the previous window moved.
+ */
+export async function moveWindow(
+  worker: Worker,
+  slots: readonly number[],
+  keys: readonly SizedKey[],
+): Promise<void> {
+  const { source } = worker.pair;
+  await openSlots(
+    worker.pair,
+    slots.filter((slot) => !worker.isOpen(slot)),
+  );
+  let next = keys;
+  let before = Number.POSITIVE_INFINITY;
+  let fruitless = 0;
+  for (;;) {
+    await sendKeys(worker, next);
+    const counts = await countKeys(source.client, slots);
+    const left = slots.filter((slot) => (counts.get(slot) ?? 0) > 0);
+    if (left.length === 0) break;
+    const sum = left.reduce((total, slot) => total + (counts.get(slot) ?? 0), 0);
+    fruitless = sum < before ? 0 : fruitless + 1;
+    if (fruitless > FRUITLESS_ROUNDS)
+      throw new MoveError("reply", `slot ${left[0]}: ${sum} keys stay at ${source.name} and cannot be moved`);
+    before = sum;
+    next = await worker.sizer.measure(source.client, await listKeys(source.client, left));
+  }
+  worker.run.throwIfAborted();
+  await giveSlots(worker.run, worker.pair, slots);
+  worker.run.slotsDone += slots.length;
+  worker.run.report();
+}
+
+async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void> {
+  const { limits } = worker.run;
+  const maxBytes = worker.maxBatchBytes();
+  const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes });
+  const cost = (batch: Batch) => worker.cost.estimateMs(batch.keys.length, batch.bytes);
+  for (const group of groupBatches(batches, cost, limits.batchMs)) {
+    worker.run.throwIfAborted();
+    const [only] = group;
+    if (group.length === 1 && only && worker.isBig(only)) await moveBigKey(worker, only);
+    else await sendGroup(worker, group);
+  }
+}
+
+async function sendGroup(worker: Worker, group: readonly Batch[]): Promise<void> {
+  const start = worker.run.now();
+  const outcomes = await worker.migrate(group, false);
+  const busyMs = worker.run.now() - start;
+  const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
+  const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
+  worker.cost.learn(keys, bytes, busyMs);
+  for (const { batch, kind } of outcomes) if (kind === "busy") await resolveBusy(worker, batch);
+  worker.run.keysMoved += keys;
+  worker.run.bytesMoved += bytes;
+  worker.run.report();
+  await pause(worker, busyMs);
+}
+
+/**
+ * Keys of the batch are at the target too. REPLACE is right only where this run has seen the slot closed, without keys at the
+ * target, and has held both flags ever since: then the copy is our own, from a MIGRATE that timed out (redis #1616, #1765, #2764),
+ * and clients have written to the source alone. Otherwise the values are compared.
+ */
+async function resolveBusy(worker: Worker, batch: Batch): Promise<void> {
+  if (!worker.isTrusted(batch.slot)) return compareAndReplace(worker, batch);
+  const [outcome] = await worker.migrate([batch], true);
+  if (outcome?.kind === "busy")
+    throw new MoveError("reply", `slot ${batch.slot}: REPLACE answered ${outcome.text}`);
+}
+
+async function pause(worker: Worker, busyMs: number): Promise<void> {
+  worker.pauseDebtMs += pauseAfter(busyMs, worker.run.limits);
+  if (worker.pauseDebtMs < SHORTEST_PAUSE_MS) return;
+  const start = worker.run.now();
+  await worker.run.context.clock.sleep(worker.pauseDebtMs, worker.run.context.signal);
+  worker.pauseDebtMs -= worker.run.now() - start;
+}

@@ -1,0 +1,217 @@
+/** Moves the slots of one source to one target, window by window, over lost connections and silent targets. */
+import { UnreachableError } from "../client";
+import { type Batch, CostModel, type SizedKey } from "./batches";
+import { MAX_KEY_BYTES, tooLarge } from "./bigkeys";
+import { dropPendingMigrates, dropPendingRestores } from "./fence";
+import { countKeys, listKeys, Sizer } from "./keys";
+import { type BatchOutcome, migrateGroup, SocketMemory } from "./migrate";
+import { finishAnnounced } from "./ownership";
+import { claims, closePair, openPair, type Pair } from "./pair";
+import type { Run } from "./run";
+import { type SlotState, stateOf } from "./state";
+import { MoveError } from "./types";
+import { moveWindow } from "./window";
+
+/** Open at once: few enough that multi-key commands seldom meet TRYAGAIN, enough to fill the pipelines. */
+const WINDOW_SLOTS = 32;
+/** Without keys a slot is open for two round trips only. */
+const EMPTY_WINDOW_SLOTS = 512;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const MIN_BATCH_BYTES = 16 * 1024;
+/** Looks again this many times in a row without having finished a window in between. */
+const MAX_FAILURES = 6;
+const FAILURE_PAUSE_MS = 250;
+/** A batch that may take longer than this part of the node timeout is treated as a big key. */
+const BIG_KEY_PART = 8;
+const MIN_MIGRATE_TIMEOUT_MS = 1000;
+
+/** MIGRATE had no answer from the target: what is where has to be looked at again. */
+export class Interrupted extends Error {
+  constructor(readonly outcome: BatchOutcome) {
+    super(outcome.text);
+    this.name = "Interrupted";
+  }
+}
+
+export class Worker {
+  readonly sizer = new Sizer();
+  readonly cost = new CostModel();
+  readonly migrateTimeoutMs: number;
+  pauseDebtMs = 0;
+  private socket = new SocketMemory();
+  private open = new Set<number>();
+  /** Slots that this run saw closed and without keys at the target, by the processes that held the flags since. */
+  private readonly trusted = new Map<number, string>();
+  private failures = 0;
+
+  constructor(
+    readonly run: Run,
+    public pair: Pair,
+  ) {
+    // Half the node timeout: a silent target must not make the source look dead as well.
+    this.migrateTimeoutMs = Math.max(MIN_MIGRATE_TIMEOUT_MS, Math.floor(run.context.nodeTimeoutMs / 2));
+  }
+
+  /** Whether both flags are set already. */
+  isOpen(slot: number): boolean {
+    return this.open.has(slot);
+  }
+
+  /** Whether a copy at the target can only be our own, see `resolveBusy`. */
+  isTrusted(slot: number): boolean {
+    return this.trusted.get(slot) === this.processes();
+  }
+
+  isBig(batch: Batch): boolean {
+    const expectedMs = this.cost.estimateMs(batch.keys.length, batch.bytes);
+    return batch.keys.length === 1 && expectedMs > this.run.context.nodeTimeoutMs / BIG_KEY_PART;
+  }
+
+  maxBatchBytes(): number {
+    return Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, this.cost.bytesIn(this.run.limits.batchMs)));
+  }
+
+  /** @throws Interrupted where the target did not answer. */
+  async migrate(
+    group: readonly Batch[],
+    replace: boolean,
+    timeoutMs = this.migrateTimeoutMs,
+  ): Promise<BatchOutcome[]> {
+    const options = { replace, timeoutMs };
+    const outcomes = await migrateGroup(this.pair, group, options, this.socket, () => this.run.now());
+    const unanswered = outcomes.find((outcome) => outcome.kind === "retry");
+    if (unanswered) throw new Interrupted(unanswered);
+    return outcomes;
+  }
+
+  /** Moves the slots, whatever state an earlier run left them in. */
+  async move(slots: readonly number[]): Promise<void> {
+    let left = slots;
+    while (left.length > 0) {
+      try {
+        left = await this.advance(left);
+      } catch (error) {
+        await this.recover(error);
+      }
+    }
+  }
+
+  private processes(): string {
+    return `${this.pair.source.runId} ${this.pair.target.runId}`;
+  }
+
+  /** One look and all windows that follow from it. Answers what is still to do, which is nothing. */
+  private async advance(slots: readonly number[]): Promise<readonly number[]> {
+    const now = await claims(this.pair);
+    const states = slots.map((slot) => stateOf(slot, now.source, now.target));
+    await this.finish(states.filter((state) => state.progress === "announced"));
+    const todo = states.filter((state) => state.progress === "open" || state.progress === "closed");
+    this.open = new Set(todo.filter((state) => state.bothFlags).map((state) => state.slot));
+    const { filled, empty } = await this.sort(todo);
+    // Open slots first: clients suffer from them.
+    const ordered = [...filled].sort((a, b) => Number(this.isOpen(b)) - Number(this.isOpen(a)) || a - b);
+    await this.windows(ordered);
+    for (const part of chunks(empty, EMPTY_WINDOW_SLOTS)) await this.window(part, []);
+    return [];
+  }
+
+  /** The source lost the slots before it was told: it must not have keys of them, or the gossip makes it delete them. */
+  private async finish(states: readonly SlotState[]): Promise<void> {
+    const slots = states.map((state) => state.slot);
+    const counts = await countKeys(this.pair.source.client, slots);
+    for (const [slot, keys] of counts)
+      if (keys > 0)
+        throw new MoveError(
+          "state",
+          `slot ${slot}: ${this.pair.target.name} owns it, but ${this.pair.source.name} claims it with ${keys} keys; it needs a repair first`,
+        );
+    await finishAnnounced(this.run, this.pair, slots);
+  }
+
+  private async sort(todo: readonly SlotState[]): Promise<{ filled: number[]; empty: number[] }> {
+    const slots = todo.map((state) => state.slot);
+    const [here, there] = await Promise.all([
+      countKeys(this.pair.source.client, slots),
+      countKeys(this.pair.target.client, slots),
+    ]);
+    for (const { slot, progress } of todo) {
+      const untouched = progress === "closed" && there.get(slot) === 0;
+      if (untouched) this.trusted.set(slot, this.processes());
+      else if (!this.isOpen(slot)) this.trusted.delete(slot);
+    }
+    return {
+      filled: slots.filter((slot) => (here.get(slot) ?? 0) > 0),
+      empty: slots.filter((slot) => here.get(slot) === 0),
+    };
+  }
+
+  /** While one window moves, the keys of the next are listed and measured, their slots still closed. */
+  private async windows(slots: readonly number[]): Promise<void> {
+    const parts = chunks(slots, WINDOW_SLOTS);
+    let ahead = this.prepare(parts[0] ?? []);
+    for (const [index] of parts.entries()) {
+      const { ready, keys } = await ahead;
+      ahead = this.prepare(parts[index + 1] ?? []);
+      // Its error is thrown where it is awaited.
+      ahead.catch(() => undefined);
+      await this.window(ready, keys);
+    }
+  }
+
+  private async prepare(slots: readonly number[]): Promise<{ ready: number[]; keys: SizedKey[] }> {
+    const { client, name } = this.pair.source;
+    const keys = await this.sizer.measure(client, await listKeys(client, slots));
+    const large = keys.filter((key) => key.bytes > MAX_KEY_BYTES);
+    for (const { slot, key, bytes } of large)
+      this.run.refused.push({ slot, source: name, reason: tooLarge(name, key, bytes) });
+    const closed = new Set(large.map((key) => key.slot));
+    return {
+      ready: slots.filter((slot) => !closed.has(slot)),
+      keys: keys.filter((key) => !closed.has(key.slot)),
+    };
+  }
+
+  private async window(slots: readonly number[], keys: readonly SizedKey[]): Promise<void> {
+    if (slots.length === 0) return;
+    this.run.throwIfAborted();
+    await moveWindow(this, slots, keys);
+    this.failures = 0;
+  }
+
+  /** After a lost connection or a silent target: nothing late may take effect, then everything is looked at again. */
+  private async recover(error: unknown): Promise<void> {
+    const recoverable = error instanceof Interrupted || error instanceof UnreachableError;
+    if (!recoverable) throw error;
+    const seen = error.message;
+    this.failures += 1;
+    const { source, target } = this.pair;
+    if (this.failures > MAX_FAILURES)
+      throw new MoveError(
+        "reply",
+        `${source.name} to ${target.name}: no progress after ${MAX_FAILURES} tries; last seen: ${seen}`,
+      );
+    this.run.warn(`${source.name} to ${target.name}: ${seen}; looking again`);
+    await this.run.context.clock.sleep(FAILURE_PAUSE_MS * this.failures, this.run.context.signal);
+    try {
+      await this.reopen();
+    } catch (again) {
+      if (!(again instanceof UnreachableError)) throw again;
+      return this.recover(again);
+    }
+  }
+
+  private async reopen(): Promise<void> {
+    const lost = this.pair;
+    closePair(lost);
+    this.pair = await openPair(this.run.context, lost.source.name, lost.target.name);
+    this.socket = new SocketMemory();
+    await dropPendingMigrates(lost, this.pair.source.client);
+    await dropPendingRestores(this.pair.target.client);
+  }
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < items.length; at += size) parts.push(items.slice(at, at + size));
+  return parts;
+}
