@@ -14,6 +14,9 @@ export const DEFAULTS = {
   redisVersion: "5.0.14",
 } as const;
 
+/** Targets that the kit is meant to have and this version has not. */
+export const LATER_TARGETS = ["ssh", "aws"] as const;
+
 /** How a value arrives when it was written as text (`pulumi config set` writes text only). */
 export type FieldKind = "text" | "integer" | "texts" | "numbers" | "record";
 
@@ -35,7 +38,7 @@ export interface FieldMeta {
 export const fieldMeta = z.registry<FieldMeta>();
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const ABSOLUTE_PATH = /^\/[^\p{Cc}]*$/u;
+const ABSOLUTE_PATH = /^\/[^\p{Cc}\p{Cs}]*[^\p{Cc}\p{Cs}/]\/?$/u;
 
 const name = z
   .string()
@@ -136,11 +139,12 @@ const dataDirectory = z
   .string()
   .regex(ABSOLUTE_PATH)
   .max(1000)
+  .transform((path) => path.replace(/\/$/, ""))
   .optional()
   .describe("Folder of the nodes' data, one folder a node. Absolute path.")
   .register(fieldMeta, {
     kind: "text",
-    expected: "an absolute path without control characters",
+    expected: "an absolute path, not /, without control characters",
     cure: 'pulumi config set dataDirectory "$HOME/redis-data"',
     change: "the nodes start empty in the new folder; move the data first",
     computedDefault: "`clusters/<name>` in the user's data folder",
@@ -153,14 +157,14 @@ const redisVersion = z
   .describe("Redis version of every node.")
   .register(fieldMeta, {
     kind: "text",
-    expected: "a supported version of three numbers",
+    expected: 'a version of three numbers, in quotes: "5.0.14"',
     cure: `pulumi config set redisVersion ${DEFAULTS.redisVersion}`,
     change: "nodes restart one at a time with the new version, replicas first",
   });
 
 const redisSource = z
   .string()
-  .regex(/^(https?:\/\/[^\s\p{Cc}@]+|\/[^\p{Cc}]+)$/u)
+  .regex(/^(https?:\/\/[^\s\p{Cc}\p{Cs}@]+|\/[^\p{Cc}\p{Cs}]+)$/u)
   .optional()
   .describe(
     "Your own Redis: absolute path or http(s) URL of a source tarball, or path of a source folder or redis-server.",
