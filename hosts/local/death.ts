@@ -19,32 +19,16 @@ export interface DeathContext {
   readonly how: string;
 }
 
-/** First match wins: the more exact messages come first. Texts of Redis 5.0 to 7.0 (config.c, aof.c, rdb.c, cluster.c). */
+/** First match wins. Texts of Redis 5.0 to 7.0 (config.c, server.c, cluster.c, aof.c, rdb.c) and of the shell. */
 const CURES: readonly Cure[] = [
   {
-    pattern: /FATAL CONFIG FILE ERROR|Bad directive|wrong number of arguments/i,
+    pattern: /exec: .*(not found|Permission denied|Exec format)|cannot execute/i,
+    text: ({ server }) => `See that ${server} exists and runs on this machine: \`${server} --version\`.`,
+  },
+  {
+    pattern: /FATAL CONFIG FILE ERROR/i,
     text: () =>
-      "Correct that directive in the stack's `redis:` settings; this version of Redis does not take it.",
-  },
-  {
-    pattern: /append only file|append-only file|aof/i,
-    text: ({ server, paths }) =>
-      `Look at the append-only file with \`${join(dirname(server), "redis-check-aof")} FILE\` in ${paths.folder} (from 7.0 on FILE is appendonlydir/*.manifest). With --fix it cuts the file at the first damaged byte: make a copy first, or let a replica or a backup bring the data back.`,
-  },
-  {
-    pattern: /Sorry, the cluster configuration file/i,
-    text: ({ paths }) =>
-      `Another process holds the lock of nodes.conf in ${paths.folder}. End it, then run again.`,
-  },
-  {
-    pattern: /corrupted cluster config file/i,
-    text: ({ paths }) =>
-      `The node's nodes-*.conf in ${paths.folder} is damaged, so its cluster identity is lost. Move that folder away (keep it) and run again: the node is replaced and gets its data from its shard.`,
-  },
-  {
-    pattern: /rdb|short read|bad signature|wrong signature|DB (?:loaded|loading)/i,
-    text: ({ server, paths }) =>
-      `Look at the snapshot with \`${join(dirname(server), "redis-check-rdb")} ${join(paths.folder, "dump.rdb")}\`. A newer Redis may have written it: older versions cannot read it. Otherwise restore a backup, or let a replica bring the data back.`,
+      "Correct that directive in the `redis:` settings of the stack's config; this version of Redis refuses it.",
   },
   {
     pattern: /Address already in use|bind: |Could not create server TCP listening socket/i,
@@ -56,8 +40,24 @@ const CURES: readonly Cure[] = [
     text: ({ paths }) => `Make ${paths.folder} writable for this user and see that its disk has space.`,
   },
   {
-    pattern: /not found|No such file|cannot execute|Exec format/i,
-    text: ({ server }) => `See that ${server} exists and runs on this machine: \`${server} --version\`.`,
+    pattern: /Sorry, the cluster configuration file/i,
+    text: ({ paths }) =>
+      `Another process holds the lock of nodes-*.conf in ${paths.folder}. End it, then run again.`,
+  },
+  {
+    pattern: /corrupted cluster config file/i,
+    text: ({ paths }) =>
+      `The node's nodes-*.conf in ${paths.folder} is damaged: its place in the cluster is lost. Move that folder away (keep it) and run again: the node is replaced and gets its data from its shard.`,
+  },
+  {
+    pattern: /reading the append only file|redis-check-aof|append-only file/i,
+    text: ({ server, paths }) =>
+      `Look at the file with \`${join(dirname(server), "redis-check-aof")} FILE\` in ${paths.folder} (from 7.0 on FILE is appendonlydir/*.manifest). With --fix it cuts the file at the first damaged byte: copy it first, or let a replica or a backup bring the data back.`,
+  },
+  {
+    pattern: /loading (the )?DB|load DB|RDB format version|RDB reading|RDB file reading/i,
+    text: ({ server, paths }) =>
+      `Look at the snapshot with \`${join(dirname(server), "redis-check-rdb")} ${join(paths.folder, "dump.rdb")}\`. If a newer Redis wrote it, older versions cannot read it; otherwise restore a backup, or let a replica bring the data back.`,
   },
 ];
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../errors";
-import { ensureFolder, readIfThere, writeAtomic } from "./files";
+import { ensureFolder, errorText, readIfThere, writeAtomic } from "./files";
 import type { KnownNode, LocalHostOptions } from "./types";
 
 const CLUSTER_MARKER = "cluster.json";
@@ -23,7 +23,14 @@ export async function clusterOf(dataDirectory: string): Promise<string | undefin
 
 /** Creates the data directory and marks it as this cluster's; refuses one that is another cluster's. */
 export async function claimDirectory({ dataDirectory, clusterName }: LocalHostOptions): Promise<void> {
-  await ensureFolder(dataDirectory);
+  try {
+    await ensureFolder(dataDirectory);
+  } catch (error) {
+    throw new UserError(
+      `data directory ${dataDirectory} cannot be created (${errorText(error)}). Choose another one: \`pulumi config set dataDirectory DIR\`.`,
+      { cause: error },
+    );
+  }
   const owner = await clusterOf(dataDirectory);
   if (owner === clusterName) return;
   if (owner !== undefined) {

@@ -1,7 +1,7 @@
 /** Small file operations that survive a crash at any moment. */
 import { createHash, randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, renameSync, statSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function sha256Hex(content: string | Buffer): string {
@@ -20,6 +20,17 @@ export function errorText(error: unknown): string {
 /** Creates the folder and its parents. Only the folders that this call creates get mode 0700. */
 export async function ensureFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+/** The same for a folder that is all ours: one that was there before is closed to others, too. */
+export async function ensurePrivateFolder(folder: string): Promise<void> {
+  await ensureFolder(folder);
+  if (!(await isPrivate(folder))) await chmod(folder, 0o700);
+}
+
+/** Whether nobody but the owner may do anything with it. */
+export async function isPrivate(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o077) === 0;
 }
 
 /** Content as text, or `undefined` when there is no such file. Other errors are thrown. */

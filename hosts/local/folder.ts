@@ -1,10 +1,11 @@
 /** One node's folder: its files, and the process that runs from it. */
 import { readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
 import type { DataState, HostNode } from "../host";
 import { errorCode, readIfThere, writeAtomic } from "./files";
-import { findNodeProcesses, type ProcessTable } from "./processes";
+import { findNodeProcesses, type ProcessTable, signal } from "./processes";
 
 export interface NodePaths {
   readonly folder: string;
@@ -15,6 +16,9 @@ export interface NodePaths {
   readonly processJson: string;
   readonly log: string;
 }
+
+/** Tearing down many GB takes the kernel seconds. */
+const ORPHANS_TIMEOUT_MS = 30_000;
 
 const OWN_FILES = /^(redis\.conf|node\.json|process\.json|redis\.log)(\.|$)/;
 
@@ -55,7 +59,7 @@ export interface RunningProcess {
 
 export interface FoundProcesses {
   readonly server?: RunningProcess;
-  /** Saving children of a server that is gone; they may still hold the lock of nodes.conf. */
+  /** Saving children of a server that is gone, and dying processes; they may still hold the lock of nodes.conf. */
   readonly orphans: readonly number[];
 }
 
@@ -90,6 +94,23 @@ async function running(table: ProcessTable, pid: number): Promise<RunningProcess
 /** Whether exactly this process still runs: a reused pid has another mark. */
 export async function stillRuns(table: ProcessTable, server: RunningProcess): Promise<boolean> {
   return (await table.status(server.pid))?.mark === server.mark;
+}
+
+/**
+ * Kills saving children of a server that is gone, and waits until they hold no file any more: until 5.0.10 they
+ * inherit the lock of nodes.conf, and a start meanwhile would fail. Later ones could still replace dump.rdb.
+ */
+export async function endOrphans(table: ProcessTable, orphans: readonly number[]): Promise<void> {
+  for (const pid of orphans) signal(pid, "SIGKILL");
+  const deadline = performance.now() + ORPHANS_TIMEOUT_MS;
+  for (const pid of orphans) {
+    while (await table.status(pid)) {
+      if (performance.now() > deadline) {
+        throw new Error(`process ${pid} had not ended ${ORPHANS_TIMEOUT_MS / 1000} s after SIGKILL`);
+      }
+      await sleep(10);
+    }
+  }
 }
 
 async function readPidFile(paths: NodePaths): Promise<{ pid: number; mark: string } | undefined> {

@@ -7,9 +7,18 @@ import { UserError } from "../errors";
 import type { HostFacts, HostNode, StopOptions } from "../host";
 import { readDirective, redact } from "./directives";
 import { claimDirectory, knownNodes, releaseDirectory } from "./directory";
-import { ensureFolder, errorText, readIfThere, readTail, sha256Hex, writeAtomic } from "./files";
+import {
+  ensurePrivateFolder,
+  errorText,
+  isPrivate,
+  readIfThere,
+  readTail,
+  sha256Hex,
+  writeAtomic,
+} from "./files";
 import {
   dataState,
+  endOrphans,
   type FoundProcesses,
   findProcesses,
   type NodePaths,
@@ -22,8 +31,9 @@ import {
 import { deathError, type Launched, lastLines, launch, waitUntilServing } from "./launch";
 import { withLock } from "./lock";
 import { portProblems, preflight } from "./preflight";
-import { type ProcessTable, signal, systemProcesses } from "./processes";
+import { type ProcessTable, signal } from "./processes";
 import { findListener, probeTcp } from "./sockets";
+import { systemProcesses } from "./system";
 import type { LocalHost, LocalHostOptions, ResolvedServer } from "./types";
 
 const LOCK_TIMEOUT_MS = 60_000;
@@ -137,13 +147,14 @@ async function prepare(context: Context, node: HostNode): Promise<boolean> {
       `node "${node.name}": its redis.conf says dir ${dir}, its data belongs in ${paths.folder}`,
     );
   }
-  await ensureFolder(paths.folder);
+  await ensurePrivateFolder(paths.folder);
   const { name, host, port, busPort, ...others } = node;
   const nodeJson = `${JSON.stringify({ name, host, port, busPort, ...others }, null, 2)}\n`;
   const changedNode = (await readIfThere(paths.nodeJson)) !== nodeJson;
   if (changedNode) await writeAtomic(paths.nodeJson, nodeJson);
-  if (inPlace !== rendered) await writeAtomic(paths.redisConf, rendered);
-  return changedNode || inPlace !== rendered;
+  const changedConf = inPlace !== rendered || !(await isPrivate(paths.redisConf));
+  if (changedConf) await writeAtomic(paths.redisConf, rendered);
+  return changedNode || changedConf;
 }
 
 /**
@@ -161,10 +172,7 @@ async function start(context: Context, node: HostNode): Promise<void> {
     await prepare(context, node);
     const found = await findProcesses(table, paths);
     if (found.server) return adopt(node, paths, found.server);
-    for (const pid of found.orphans) {
-      options.report?.(`node "${node.name}": ended a saving child (pid ${pid}) of a server that is gone`);
-      signal(pid, "SIGKILL");
-    }
+    await endOrphans(table, found.orphans);
     const problems = await portProblems(table, node);
     if (problems.length > 0) throw new UserError(problems.join("\n"));
     const result = await launch(table, paths, binaries, options.maxLogBytes ?? 10 * 1024 * 1024);
@@ -210,7 +218,7 @@ async function stop(context: Context, node: HostNode, options: StopOptions = {})
   const { table } = context;
   const paths = context.paths(node);
   const { server, orphans } = await findProcesses(table, paths);
-  for (const pid of options.kill || server ? orphans : []) signal(pid, "SIGKILL");
+  await endOrphans(table, orphans);
   if (!server) return removePidFile(paths, undefined);
   const timeoutMs = options.timeoutMs ?? STOP_TIMEOUT_MS;
   // A saving child of a killed server would go on writing dump.rdb and holding the lock of nodes.conf.
@@ -253,7 +261,7 @@ async function purge(context: Context, node: HostNode): Promise<void> {
         `node "${node.name}": its process (pid ${server.pid}) runs, so its data is not deleted. Stop it first.`,
       );
     }
-    for (const pid of orphans) signal(pid, "SIGKILL");
+    await endOrphans(table, orphans);
     // The folder may be a link to another disk: what is in it is deleted, then the link.
     for (const name of await readdir(paths.folder).catch(() => [])) {
       await rm(join(paths.folder, name), { recursive: true, force: true });

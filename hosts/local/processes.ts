@@ -1,11 +1,6 @@
-/** Processes of this machine: which one is meant, whether it still is that one, and how to end it. */
-import { execFile } from "node:child_process";
-import { readdir, readFile, readlink } from "node:fs/promises";
+/** Processes of this machine: which one is meant, whether it still is that one, and how to signal it. */
 import { basename } from "node:path";
-import { promisify } from "node:util";
 import { errorCode } from "./files";
-
-const run = promisify(execFile);
 
 /** What stays true of one process for its life, and its state now. */
 export interface ProcessStatus {
@@ -22,117 +17,21 @@ export interface ListedProcess {
   readonly parentPid: number;
   /** Arguments, or the title that the program gave itself, as words. */
   readonly words: readonly string[];
+  /** Its memory is gone and it runs no more code, but it still holds files and their locks. Linux tells. */
+  readonly dying?: boolean;
 }
 
 export interface ProcessTable {
   /** `undefined`: there is no such process, or it has ended and only waits to be reaped. */
   status(pid: number): Promise<ProcessStatus | undefined>;
+  /** Every process with "redis" in its arguments or title. Throws when processes cannot be told. */
   list(): Promise<ListedProcess[]>;
-  /** `undefined`: it has ended, or its working directory may not be read. */
-  workingDirectory(pid: number): Promise<string | undefined>;
-}
-
-/** Linux: from /proc, no program needed. */
-export const linuxProcesses: ProcessTable = {
-  async status(pid) {
-    const stat = await readProc(`/proc/${pid}/stat`);
-    if (stat === undefined) return undefined;
-    // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state = "", parent = "", group = ""] = fields;
-    if (state === "Z" || state === "X") return undefined;
-    // Field 22, start time in ticks since boot (proc(5)); the boot id tells equal ticks of two boots apart.
-    const boot = (await readProc("/proc/sys/kernel/random/boot_id"))?.trim() ?? "";
-    return {
-      mark: `${boot}:${fields[19] ?? ""}`,
-      parentPid: Number(parent),
-      groupPid: Number(group),
-      suspended: state === "T",
-    };
-  },
-
-  async list() {
-    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-    const found: ListedProcess[] = [];
-    for (const pid of pids) {
-      const words = (await readProc(`/proc/${pid}/cmdline`))?.split(/[\0 ]+/).filter((word) => word !== "");
-      if (words === undefined || words.length === 0) continue;
-      const status = words.some((word) => word.includes("redis")) ? await this.status(pid) : undefined;
-      if (status) found.push({ pid, parentPid: status.parentPid, words });
-    }
-    return found;
-  },
-
-  async workingDirectory(pid) {
-    try {
-      return await readlink(`/proc/${pid}/cwd`);
-    } catch {
-      return undefined;
-    }
-  },
-};
-
-async function readProc(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    // ESRCH: the process ended between open and read.
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error))) return undefined;
-    throw error;
-  }
-}
-
-/** Other systems (macOS, BSD): `ps` and `lsof`. Slower: each look starts a program. */
-export const portableProcesses: ProcessTable = {
-  async status(pid) {
-    const text = await output("ps", ["-o", "ppid=,pgid=,stat=,lstart=", "-p", String(pid)]);
-    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S.*?)\s*$/m.exec(text ?? "");
-    if (!match) return undefined;
-    const [, parent, group, state = "", mark = ""] = match;
-    if (state.startsWith("Z")) return undefined;
-    return {
-      mark,
-      parentPid: Number(parent),
-      groupPid: Number(group),
-      suspended: state.startsWith("T"),
-    };
-  },
-
-  async list() {
-    const text = await output("ps", ["-axo", "pid=,ppid=,stat=,command="]);
-    if (text === undefined) throw new Error("`ps` could not be run, so processes cannot be told");
-    return [...text.matchAll(/^\s*(\d+)\s+(\d+)\s+([^Z\s]\S*)\s+(.*)$/gm)]
-      .map(([, pid, parent, , command = ""]) => ({
-        pid: Number(pid),
-        parentPid: Number(parent),
-        words: command.split(" ").filter((word) => word !== ""),
-      }))
-      .filter(({ words }) => words.some((word) => word.includes("redis")));
-  },
-
-  async workingDirectory(pid) {
-    const text = await output("lsof", ["-a", "-d", "cwd", "-p", String(pid), "-Fn"]);
-    return /^n(\/.*)$/m.exec(text ?? "")?.[1];
-  },
-};
-
-/** Standard output of a program, bounded to 10 s; `undefined` when it failed. Throws when there is no such program. */
-export async function output(program: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const { stdout } = await run(program, [...args], {
-      timeout: 10_000,
-      maxBuffer: 64 * 1024 * 1024,
-      env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: "C" },
-    });
-    return stdout;
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") throw new Error(`\`${program}\` is not installed`, { cause: error });
-    return undefined;
-  }
-}
-
-export function systemProcesses(): ProcessTable {
-  return process.platform === "linux" ? linuxProcesses : portableProcesses;
+  /** By pid. One that has ended, or whose working directory may not be read, is not in the result. */
+  workingDirectories(pids: readonly number[]): Promise<ReadonlyMap<number, string>>;
+  /** Empty: it has ended, or may not be looked at. */
+  command(pid: number): Promise<string[]>;
+  /** Pid of whoever listens where a node wants to; "hidden": somebody does, but it cannot be told who. */
+  listener(address: string, port: number): Promise<number | "hidden" | undefined>;
 }
 
 /** Titles of the children that Redis forks to save, rewrite or send its data (rdb.c, aof.c, module.c). */
@@ -141,7 +40,7 @@ const SAVING_CHILD = /^redis-(rdb|aof|module)-/;
 export interface NodeProcesses {
   /** The node's own server. */
   readonly server?: number;
-  /** Children that save for a server that is gone. */
+  /** Children that save for a server that is gone, and processes that have been killed and are not yet gone. */
   readonly orphans: readonly number[];
 }
 
@@ -155,21 +54,21 @@ export async function findNodeProcesses(
   folder: string,
   configFile: string,
 ): Promise<NodeProcesses> {
-  const here: ListedProcess[] = [];
-  for (const listed of await table.list()) {
-    const mayBe = isServer(listed, configFile) || SAVING_CHILD.test(listed.words[0] ?? "");
-    if (mayBe && (await table.workingDirectory(listed.pid)) === folder) here.push(listed);
-  }
+  const candidates = (await table.list()).filter(
+    (listed) => listed.dying || isServer(listed, configFile) || SAVING_CHILD.test(listed.words[0] ?? ""),
+  );
+  if (candidates.length === 0) return { orphans: [] };
+  const folders = await table.workingDirectories(candidates.map(({ pid }) => pid));
+  const here = candidates.filter(({ pid }) => folders.get(pid) === folder);
   const pids = new Set(here.map(({ pid }) => pid));
-  const servers = here.filter((listed) => isServer(listed, configFile) && !pids.has(listed.parentPid));
-  const server = servers[0]?.pid;
+  const server = here.find((listed) => isServer(listed, configFile) && !pids.has(listed.parentPid))?.pid;
   const orphans = here.filter(({ pid, parentPid }) => pid !== server && parentPid !== server);
   return { ...(server === undefined ? {} : { server }), orphans: orphans.map(({ pid }) => pid) };
 }
 
-function isServer({ words }: ListedProcess, configFile: string): boolean {
+function isServer({ words, dying = false }: ListedProcess, configFile: string): boolean {
   const [program = ""] = words;
-  if (SAVING_CHILD.test(program)) return false;
+  if (dying || SAVING_CHILD.test(program)) return false;
   const titled = /:\d+ \[cluster\]$/.test(words.join(" ")) || basename(program).startsWith("redis-server");
   // Between fork and exec the process is still the shell that sets the umask.
   const starting = words.join(" ").includes(`redis-server ${configFile}`);

@@ -6,7 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { NodeSpec } from "../../cluster/spec";
-import { createLocalHost, type LocalHost, type ResolvedServer } from "../../hosts/local";
+import {
+  createLocalHost,
+  type LocalHost,
+  type LocalHostOptions,
+  type ResolvedServer,
+} from "../../hosts/local";
+import type { ProcessTable } from "../../hosts/local/processes";
 import { freePorts } from "./ports";
 import { type RedisLine, redisBinaries } from "./redis-binaries";
 
@@ -25,6 +31,10 @@ export interface LocalNodesOptions {
   readonly directives?: Readonly<Record<string, string>>;
   /** `false`: the nodes are prepared and left for the test to start. Default true. */
   readonly start?: boolean;
+  /** Further options of the hosts: bounds, report. */
+  readonly host?: Partial<LocalHostOptions>;
+  /** How processes are looked at. Default: this system's own way. */
+  readonly processes?: ProcessTable;
   /** More nodes, prepared and not started: for tests that scale out. Each becomes a shard of its own. Default 0. */
   readonly spares?: number;
 }
@@ -40,10 +50,10 @@ export interface LocalNodes {
   /** What `prepare` and `start` write for a node from now on. */
   setRedisConf(nodeName: string, redisConf: string): void;
   redisConfOf(nodeName: string): string;
-  /** redis-cli against one node; the password travels in its environment. Output without the last newline. */
+  /** redis-cli against one node; the password travels in its environment. Output without the last newline; error replies are text, too. */
   cli(node: NodeSpec, ...args: string[]): Promise<string>;
-  /** Replaces the Redis that later starts use (version change tests). Returns a host for the same nodes. */
-  hostWith(line: RedisLine): Promise<LocalHost>;
+  /** Another host for the same nodes, whose starts use another line of Redis (version changes) or other options. */
+  hostWith(line: RedisLine, host?: Partial<LocalHostOptions>): Promise<LocalHost>;
   /** Kills what runs, proves that nothing is left, deletes the folder. */
   end(): Promise<void>;
 }
@@ -70,16 +80,21 @@ export async function startLocalNodes(options: LocalNodesOptions): Promise<Local
   const spares = all.slice(all.length - (options.spares ?? 0));
   const nodes = all.slice(0, all.length - spares.length);
   const files = new Map(all.map((node) => [node.name, minimalConf(node, dataDirectory, password, options)]));
-  const hostOf = (resolved: ResolvedServer) =>
-    createLocalHost({
-      clusterName: "test",
-      dataDirectory,
-      files: (name) => {
-        const redisConf = files.get(name);
-        return redisConf === undefined ? undefined : { redisConf };
+  const hostOf = (resolved: ResolvedServer, more?: Partial<LocalHostOptions>) =>
+    createLocalHost(
+      {
+        clusterName: "test",
+        dataDirectory,
+        files: (name) => {
+          const redisConf = files.get(name);
+          return redisConf === undefined ? undefined : { redisConf };
+        },
+        resolveServer: async () => resolved,
+        ...options.host,
+        ...more,
       },
-      resolveServer: async () => resolved,
-    });
+      options.processes,
+    );
   const host = hostOf(binaries);
   const end = ender(host, all, dataDirectory);
   try {
@@ -99,7 +114,7 @@ export async function startLocalNodes(options: LocalNodesOptions): Promise<Local
     setRedisConf: (name, redisConf) => void files.set(name, redisConf),
     redisConfOf: (name) => files.get(name) ?? "",
     cli: (node, ...args) => redisCli(binaries, node, password, args),
-    hostWith: async (line) => hostOf(await redisBinaries(line)),
+    hostWith: async (line, more) => hostOf(await redisBinaries(line), more),
     end,
   };
 }

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readIfThere, writeAtomic } from "../../hosts/local/files";
 import { withLock } from "../../hosts/local/lock";
-import { systemProcesses } from "../../hosts/local/processes";
 import { whyNotBindable } from "../../hosts/local/sockets";
+import { systemProcesses } from "../../hosts/local/system";
 
 /**
  * Data ports from 21000; their bus ports (+10000) end below 32768, where Linux begins to give ports to outgoing
