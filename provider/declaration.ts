@@ -82,8 +82,8 @@ export function contradictions(declaration: Declaration): { property: string; re
   return found;
 }
 
-/** The declaration as the engine takes it. */
-export function specOf(declaration: Declaration, inherited: Inheritance): ClusterSpec {
+/** The declaration as the engine takes it. `version` is the Redis that can be had, see `Access.redis`. */
+export function specOf(declaration: Declaration, inherited: Inheritance, version: string): ClusterSpec {
   const { directives } = declaration;
   const declared = (node: DeclaredNode): NodeSpec => ({
     ...node,
@@ -101,7 +101,7 @@ export function specOf(declaration: Declaration, inherited: Inheritance): Cluste
     leaving: inherited.leaving.map(leaving),
     password: declaration.password,
     previousPasswords: inherited.previousPasswords,
-    version: declaration.redisVersion,
+    version,
     liveDirectives: declaration.liveDirectives,
     nodeTimeoutMs: declaration.nodeTimeoutMs,
   };

@@ -1,7 +1,7 @@
 /** `pulumi destroy`: the processes stop, the data stays unless it was asked to go. */
 import { type EngineOptions, look } from "../cluster/engine";
-import type { NodeSpec } from "../cluster/spec";
-import { type Declaration, type Inheritance, specOf } from "./declaration";
+import type { ClusterSpec, NodeSpec } from "../cluster/spec";
+import type { Declaration } from "./declaration";
 import { UnchangedError } from "./operations";
 import type { Report } from "./report";
 
@@ -9,8 +9,8 @@ import type { Report } from "./report";
 const PURGE_VARIABLE = "REDIS_CLUSTER_KIT_PURGE";
 
 export interface Removal {
-  readonly declaration: Declaration;
-  readonly inherited: Inheritance;
+  readonly spec: ClusterSpec;
+  readonly declaration: Pick<Declaration, "dataDirectory" | "purgeOnDestroy">;
   readonly report: Report;
   readonly options: EngineOptions;
 }
@@ -21,8 +21,7 @@ export interface Removal {
  * @throws UnchangedError naming the nodes that could not be stopped.
  */
 export async function removeCluster(removal: Removal): Promise<void> {
-  const { declaration, inherited, report, options } = removal;
-  const spec = specOf(declaration, inherited);
+  const { spec, declaration, report, options } = removal;
   const nodes = [...spec.nodes, ...spec.leaving];
   const { view } = await look(spec, options);
   const isReplica = (node: NodeSpec) => {
@@ -46,7 +45,7 @@ export async function removeCluster(removal: Removal): Promise<void> {
   report.info(`${nodes.length} nodes stopped and their data in ${declaration.dataDirectory} deleted.`);
 }
 
-function isPurge(declaration: Declaration): boolean {
+function isPurge(declaration: Removal["declaration"]): boolean {
   return declaration.purgeOnDestroy === true || process.env[PURGE_VARIABLE] === "1";
 }
 

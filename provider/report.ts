@@ -10,13 +10,14 @@ const STATUS_EVERY_MS = 1_000;
 export class Report {
   /** Whether the operation has begun to change the cluster. */
   hasBegun = false;
-  private shown = "";
   private current = "";
   private lastDetailAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly log: EngineLog,
     private readonly urn: string,
+    /** What this process has shown, by URN: an update need not repeat what the diff before it said. */
+    private readonly shown: Map<string, string[]>,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -34,11 +35,21 @@ export class Report {
 
   /** The plan, unless it is the one that was shown last. */
   plan(plan: Plan, intro: string): void {
-    const lines = describePlan(plan);
-    const text = [intro, ...lines.map((line) => `  ${line}`)].join("\n");
-    for (const warning of plan.warnings) this.warn(warning);
-    if (plan.steps.length === 0 || lines.join("\n") === this.shown) return;
-    this.shown = lines.join("\n");
+    const text = describePlan(plan)
+      .map((line) => `  ${line}`)
+      .join("\n");
+    if (plan.steps.length === 0) return;
+    const shown = this.shown.get(this.urn) ?? [];
+    if (shown.at(-1) === text) return;
+    this.shown.set(this.urn, [...shown, text]);
+    this.info(`${intro}\n${text}`);
+  }
+
+  /** An info line that is shown once. */
+  once(text: string): void {
+    const shown = this.shown.get(this.urn) ?? [];
+    if (shown.includes(text)) return;
+    this.shown.set(this.urn, [text, ...shown]);
     this.info(text);
   }
 

@@ -20,6 +20,7 @@ const outputsSchema = z.object({
   leaving: z.array(nodeSchema).catch([]),
   previousPasswords: z.array(z.string()).catch([]),
   drift: z.array(z.string()).catch([]),
+  redisVersion: z.string().optional().catch(undefined),
 });
 
 export type Outputs = z.output<typeof outputsSchema>;
@@ -57,19 +58,18 @@ export function inherit(
 }
 
 /** Outputs of a run that brought everything about. `view` is what was verified last. */
-export function finishedOutputs(declaration: Declaration, view: View): object {
-  return writeOutputs(declaration, nodeStates(declaration, view, []), []);
+export function finishedOutputs(declaration: Declaration, view: View, redisVersion: string): object {
+  return writeOutputs(declaration, { nodes: nodeStates(declaration, view, []), redisVersion });
 }
 
 /** Outputs that an observation without a change gives: `drift` says in one line each what is not as declared. */
 export function observedOutputs(
   declaration: Declaration,
-  view: View | undefined,
+  view: View,
   before: Outputs,
   drift: readonly string[],
 ): object {
-  const nodes = nodeStates(declaration, view, before.nodes);
-  return writeOutputs(declaration, nodes, drift, before);
+  return writeOutputs(declaration, { ...before, nodes: nodeStates(declaration, view, before.nodes), drift });
 }
 
 /** Outputs of a run that failed half-way: they remember what is still to be got rid of. */
@@ -80,7 +80,7 @@ export function unfinishedOutputs(
   failure: string,
 ): object {
   const nodes = nodeStates(declaration, undefined, before.nodes);
-  return writeOutputs(declaration, nodes, [failure], inherited);
+  return writeOutputs(declaration, { ...before, ...inherited, nodes, drift: [failure] });
 }
 
 /** Outputs of a preview: what the declaration alone decides is known, the rest will be. */
@@ -90,7 +90,7 @@ export function previewOutputs(declaration: Declaration, before: Outputs): objec
     role: node.role ?? UNKNOWN,
     id: node.id ?? UNKNOWN,
   }));
-  return writeOutputs(declaration, nodes, []);
+  return writeOutputs(declaration, { nodes, redisVersion: before.redisVersion });
 }
 
 /** Role and id as seen; of a node that does not answer, as they were. */
@@ -107,18 +107,19 @@ function nodeStates(
   });
 }
 
-function writeOutputs(
-  declaration: Declaration,
-  nodes: readonly object[],
-  drift: readonly string[],
-  inherited: Inheritance = { leaving: [], previousPasswords: [] },
-): object {
+interface Written extends Partial<Inheritance> {
+  readonly nodes: readonly object[];
+  readonly drift?: readonly string[];
+  readonly redisVersion?: string | undefined;
+}
+
+function writeOutputs(declaration: Declaration, written: Written): object {
   return {
-    nodes,
+    nodes: written.nodes,
     endpoints: declaration.nodes.map(addressOf),
-    redisVersion: declaration.redisVersion,
-    drift,
-    leaving: inherited.leaving,
-    previousPasswords: secret(inherited.previousPasswords),
+    redisVersion: written.redisVersion ?? declaration.redisVersion,
+    drift: written.drift ?? [],
+    leaving: written.leaving ?? [],
+    previousPasswords: secret(written.previousPasswords ?? []),
   };
 }

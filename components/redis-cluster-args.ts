@@ -1,0 +1,107 @@
+/** What a program can say about a cluster. Checks, defaults and units are those of config.ts; the names are the same. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { KitConfig } from "../config";
+
+/** A directive's value: `"64mb"`, `1000`, `true` for yes. */
+export type DirectiveValue = string | number | boolean;
+
+/**
+ * Arguments that decide the shape of the cluster are plain values: the plan that a preview shows must not depend on
+ * what is only known later. Defaults are in config/schema.ts and config/defaults.ts.
+ */
+export interface RedisClusterArgs {
+  /**
+   * Password of every node, for clients and among the nodes; 8 to 512 bytes. Always kept as a Pulumi secret.
+   * Changing it rotates it live: connections stay up, new ones need the new password.
+   * @example new pulumi.Config().requireSecret("password")
+   */
+  readonly password: pulumi.Input<string>;
+
+  /**
+   * Name of the cluster; part of its data directory's path. It cannot be changed while the cluster exists.
+   * @default `<project>-<stack>-<name of this resource>`
+   */
+  readonly name?: string;
+
+  /**
+   * Where the nodes run. `"local"`: every node is a process on this machine. It cannot be changed while the cluster
+   * exists.
+   */
+  readonly target?: KitConfig["target"];
+
+  /**
+   * Number of shards, each one primary with its replicas; at least three. Raising it starts nodes and moves slots to
+   * them live; lowering it drains the last shards first. No key is lost and nothing stops.
+   * @example 4
+   */
+  readonly shards?: number;
+
+  /**
+   * Replicas of every primary. With 0 a failed node takes its slots with it. Replicas come and go live.
+   * @example 2
+   */
+  readonly replicasPerShard?: number;
+
+  /**
+   * Failure zones, in order: the order decides who goes where. A primary and its replicas are put into different ones.
+   * Members whose zone changes are replaced one at a time.
+   * @example ["a", "b", "c"]
+   */
+  readonly zones?: readonly string[];
+
+  /**
+   * Share of the slots per shard, one positive number a shard. A change moves slots live.
+   * @default the same for every shard
+   * @example [2, 1, 1] // the first shard has half of the slots
+   */
+  readonly weights?: readonly number[];
+
+  /**
+   * Redis version of every node, three numbers. A change restarts the nodes one at a time, replicas first, primaries
+   * handed over before.
+   * @example "5.0.14"
+   */
+  readonly redisVersion?: string;
+
+  /**
+   * Your own Redis instead of a download: absolute path or http(s) URL of a source tarball, or path of a source folder
+   * or of a redis-server. A change restarts nodes as `redisVersion` does.
+   * @example "/usr/bin/redis-server"
+   */
+  readonly redisSource?: string;
+
+  /** sha256 of `redisSource`, 64 hex digits; required for a URL. */
+  readonly redisSourceSha256?: string;
+
+  /**
+   * redis.conf directives for every node, by name, over the kit's defaults. What Redis can change live is changed live,
+   * the rest by restarting the nodes one at a time.
+   * @example { maxmemory: "256mb", "maxmemory-policy": "noeviction" }
+   */
+  readonly redis?: Readonly<Record<string, DirectiveValue>>;
+
+  /**
+   * IPv4 address of this machine that the nodes listen on and announce. It cannot be changed while the cluster exists.
+   * @example "127.0.0.1"
+   */
+  readonly host?: string;
+
+  /**
+   * Data port of the first node; the others follow, and every node also uses its data port + 10000. It cannot be
+   * changed while the cluster exists.
+   * @example 7000
+   */
+  readonly basePort?: number;
+
+  /**
+   * Absolute folder of the nodes' data, one folder a node. It cannot be changed while the cluster exists.
+   * @default `clusters/<name>` in the user's data folder
+   */
+  readonly dataDirectory?: string;
+
+  /**
+   * Whether `pulumi destroy` deletes the data too. A change has no effect on the running cluster.
+   * @default false: processes stop, the data stays, and the next `up` starts them with it
+   */
+  readonly purgeOnDestroy?: boolean;
+}

@@ -1,0 +1,36 @@
+/** The configuration of the stack that runs, checked. */
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError, type KitConfig, parseConfig } from "../config";
+import { dataFolder } from "../install/cache";
+import type { RedisClusterArgs } from "./redis-cluster-args";
+
+/** Shown by `pulumi` as it is, without a stack trace; `cause` has the single problems. */
+export class InvalidConfigError extends pulumi.RunError {
+  constructor(override readonly cause: ConfigError) {
+    super(cause.message);
+  }
+}
+
+/**
+ * What the stack's configuration says, for `RedisCluster`. Values stay as the stack file has them (`pulumi config set`
+ * knows text only): the component reads text as well. The password is checked here with the rest and left out.
+ * @throws InvalidConfigError with all problems at once.
+ */
+export function stackArgs(): Omit<RedisClusterArgs, "password"> {
+  const prefix = `${pulumi.getProject()}:`;
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+  const { name } = checkConfig(raw);
+  const { password: _, ...args } = raw;
+  return { ...args, name };
+}
+
+/** `parseConfig` for a running program: what it cannot know is taken from the stack and this machine. */
+export function checkConfig(raw: unknown): KitConfig {
+  const context = { project: pulumi.getProject(), stack: pulumi.getStack(), dataRoot: dataFolder() };
+  try {
+    return parseConfig(raw, context);
+  } catch (error) {
+    throw error instanceof ConfigError ? new InvalidConfigError(error) : error;
+  }
+}

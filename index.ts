@@ -1,0 +1,28 @@
+/** This repository's stack: what `npm run up` brings to life. Configuration is in Pulumi.<stack>.yaml. */
+import * as pulumi from "@pulumi/pulumi";
+import { RedisCluster, stackArgs } from "./components";
+
+const cluster = new RedisCluster("redis", {
+  ...stackArgs(),
+  password: new pulumi.Config().requireSecret("password"),
+});
+
+const passwordCommand = "npm run --silent pulumi -- stack output password --show-secrets";
+const connect = cluster.connectWith(passwordCommand);
+
+/** `host:port` of every node; any of them lets a cluster client in. */
+export const endpoints = cluster.endpoints;
+/** Secret. */
+export const password = cluster.password;
+/** Ready to paste; the code reads the password from REDISCLI_AUTH. `npm run --silent pulumi -- stack output python` prints one. */
+export const redisCli = pulumi.interpolate`${connect.auth}; ${connect.redisCli}`;
+export const python = connect.pythonRediscluster;
+export const pythonRedis = connect.pythonRedis;
+export const ioredis = connect.ioredis;
+/** What one does next. */
+export const next = {
+  password: passwordCommand,
+  look: "npx redis-cluster-kit status",
+  change: "npm run --silent pulumi -- config set shards 4, then npm run up",
+  stop: "npm run down (keeps the data)",
+};

@@ -1,0 +1,65 @@
+/** From a declaration to the hosts of its nodes. What a target needs is loaded only where that target is used. */
+import type { Host } from "../hosts/host";
+import type { RedisInstall } from "../install/redis";
+import { type Declaration, type DeclaredNode, nodeSchema } from "./declaration";
+
+/** The way to the servers of one declaration, for as long as one operation takes. */
+export interface Access {
+  readonly hosts: (node: { readonly name: string }) => Host;
+  /** Nodes that have a place there, declared now or by an earlier declaration. */
+  readonly known: readonly DeclaredNode[];
+  /**
+   * The Redis that the nodes run after an `up`: of the declared version unless only another of its line can be had (then
+   * with a note). Where it is not there yet, `install` gets it, which can take minutes; without it the declared is assumed.
+   */
+  redis(options: { readonly install: boolean }): Promise<Pick<RedisInstall, "version" | "note">>;
+  close(): Promise<void>;
+}
+
+/** Changes nothing. `report` gets lines worth showing, e.g. which Redis was chosen. */
+export function openAccess(declaration: Declaration, report: (line: string) => void): Access {
+  switch (declaration.target) {
+    case "local":
+      return openLocal(declaration, report);
+    default:
+      return unknownTarget(declaration.target);
+  }
+}
+
+function openLocal(declaration: Declaration, report: (line: string) => void): Access {
+  const { createLocalHost } = require("../hosts/local") as typeof import("../hosts/local");
+  const install = () => require("../install/redis") as typeof import("../install/redis");
+  const { redisVersion: version, redisSource: source, redisSourceSha256: sha256 } = declaration;
+  const wanted = { version, source, sha256 };
+  let found: RedisInstall | undefined;
+  const peek = async () => {
+    found ??= install().findRedis(wanted);
+    return found;
+  };
+  const resolve = async () => {
+    found ??= await install().installRedis(wanted, report);
+    return found;
+  };
+  const host = createLocalHost({
+    clusterName: declaration.name,
+    dataDirectory: declaration.dataDirectory,
+    files: (name) => {
+      const redisConf = declaration.files[name];
+      return redisConf === undefined ? undefined : { redisConf };
+    },
+    resolveServer: resolve,
+    peekServer: peek,
+    report,
+  });
+  const known = host.knownNodes().flatMap((node) => nodeSchema.strip().safeParse(node).data ?? []);
+  return {
+    hosts: () => host,
+    known,
+    redis: async (options) => (await (options.install ? resolve() : peek())) ?? { version },
+    close: () => host.close(),
+  };
+}
+
+function unknownTarget(target: never): never {
+  throw new Error(`unknown target: ${String(target)}`);
+}

@@ -1,0 +1,33 @@
+/** The provider plugin's process: serves, says its port on stdout as Pulumi's plugin protocol asks, and ends with its engine. */
+import { version } from "../package.json";
+import { EngineLog } from "./engine-log";
+import { serve } from "./server";
+import { topologyOperations } from "./topology";
+import { TOPOLOGY_TYPE } from "./types";
+import { watchParent } from "./watchdog";
+
+/** Loaded only when asked for: a plain `up` never is. */
+const loadSchema = () => require("./schema") as typeof import("./schema");
+
+async function main(args: readonly string[]): Promise<void> {
+  // Flags for logging and tracing may come first; the engine's address is last. None when a debugger starts the plugin.
+  const last = args.at(-1);
+  const log = new EngineLog(last?.startsWith("-") === false ? last : undefined);
+  const run = new AbortController();
+  const served = await serve({
+    version,
+    resources: { [TOPOLOGY_TYPE]: topologyOperations({ log, signal: run.signal, shown: new Map() }) },
+    schema: () => JSON.stringify(loadSchema().packageSchema(version)),
+    redact: (text) => log.redact(text),
+    flush: () => log.flush(),
+    onCancel: () => run.abort(new Error("cancelled; running `up` again continues")),
+    onAttach: (address) => log.attach(address),
+  });
+  watchParent({ isBusy: served.isBusy, abort: (reason) => run.abort(reason) });
+  process.stdout.write(`${served.port}\n`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
