@@ -61,9 +61,15 @@ export interface Outcome {
 /** Bound on observe-plan-execute rounds; every fault seen so far converges in four. */
 const MAX_ROUNDS = 12;
 
+/**
+ * Bounds on one reply, in ms. A run that changes the cluster is patient: a server that waits for its disk (nodes.conf and
+ * the append-only file are synced in its main thread) is slow, not gone.
+ */
+const REPLY_MS = { look: 5_000, apply: 20_000 } as const;
+
 /** Observes and plans; changes nothing, takes no lock. */
 export async function look(spec: ClusterSpec, options: EngineOptions): Promise<Look> {
-  const sessions = openSessions(spec, options, "redis-cluster-kit:look");
+  const sessions = openSessions(spec, options, "redis-cluster-kit:look", REPLY_MS.look);
   try {
     const view = await observe(spec, sessions, options.hosts);
     return { view, decision: plan(spec, view) };
@@ -80,7 +86,7 @@ export async function look(spec: ClusterSpec, options: EngineOptions): Promise<L
 export async function apply(spec: ClusterSpec, options: EngineOptions): Promise<Outcome> {
   const clock = options.clock ?? systemClock;
   const name = lockName(options.holder ?? `pid-${process.pid}@${hostname()}`, options.runId ?? randomUUID());
-  const sessions = openSessions(spec, options, name);
+  const sessions = openSessions(spec, options, name, REPLY_MS.apply);
   const started = clock.now();
   const steps: Step[] = [];
   try {
@@ -127,13 +133,18 @@ async function executeAll(
   }
 }
 
-function openSessions(spec: ClusterSpec, options: EngineOptions, clientName: string): Sessions {
+function openSessions(
+  spec: ClusterSpec,
+  options: EngineOptions,
+  clientName: string,
+  replyTimeoutMs: number,
+): Sessions {
   const connectorOf = (node: NodeSpec): Connector => {
     if (options.connector) return options.connector;
     const host = options.hosts(node);
     return ioredisConnector(host.dial?.bind(host));
   };
-  return new Sessions(spec, connectorOf, clientName);
+  return new Sessions(spec, connectorOf, clientName, replyTimeoutMs);
 }
 
 function stepContext(

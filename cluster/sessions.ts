@@ -11,6 +11,8 @@ export class Sessions {
     private readonly connectorOf: (node: NodeSpec) => Connector,
     /** CLIENT SETNAME of every connection; the advisory lock is read from it. */
     readonly clientName: string,
+    /** Bound on one reply, in ms. */
+    private readonly replyTimeoutMs = 5_000,
   ) {
     this.passwords = [spec.password, ...spec.previousPasswords];
   }
@@ -19,7 +21,7 @@ export class Sessions {
   client(node: NodeSpec): Promise<NodeClient> {
     const known = this.open.get(node.name);
     if (known) return known;
-    const opening = this.connectorOf(node).connect(node, this.passwords, { clientName: this.clientName });
+    const opening = this.connect(node);
     this.open.set(node.name, opening);
     opening.catch(() => this.drop(node.name, opening));
     return opening;
@@ -41,7 +43,7 @@ export class Sessions {
 
   /** A further connection, closed by the caller: for blocking or heavy work beside the shared one. */
   separate(node: NodeSpec): Promise<NodeClient> {
-    return this.connectorOf(node).connect(node, this.passwords, { clientName: this.clientName });
+    return this.connect(node);
   }
 
   forget(name: string): void {
@@ -51,6 +53,11 @@ export class Sessions {
 
   close(): void {
     for (const name of [...this.open.keys()]) this.forget(name);
+  }
+
+  private connect(node: NodeSpec): Promise<NodeClient> {
+    const { clientName, replyTimeoutMs } = this;
+    return this.connectorOf(node).connect(node, this.passwords, { clientName, replyTimeoutMs });
   }
 
   private drop(name: string, opening: Promise<NodeClient>): void {

@@ -37,11 +37,13 @@ export interface Survey {
   readonly contested: readonly number[];
   /** Keys on reachable nodes, replicas included. */
   readonly keysSeen: number;
-  /** How the declared members see each reachable node: how many of them know its id, and at which addresses. */
+  /** How the largest group's declared members see each reachable node: how many know its id, and at which addresses. */
   readonly sightings: ReadonlyMap<
     string,
     { readonly knownBy: number; readonly addresses: ReadonlySet<string> }
   >;
+  /** Declared members of the largest group: the cluster, as opposed to nodes that are not (yet) in it. */
+  readonly viewers: ReadonlySet<string>;
   /** Groups of reachable nodes that know each other by id, largest first (slots, then size, then name). */
   readonly components: readonly (readonly string[])[];
 }
@@ -58,6 +60,8 @@ export function survey(spec: ClusterSpec, view: View): Survey {
   const nameOfId = new Map([...up.values()].map((node) => [node.id, node.name]));
   const leaving = new Set(spec.leaving.map((node) => node.name));
   const claims = claimsOf(up);
+  const components = componentsOf(up, nameOfId);
+  const viewers = new Set((components[0] ?? []).filter((name) => !leaving.has(name)));
   const { strangers, ghosts } = unknownPeers(specs, up, down, nameOfId);
   return {
     spec,
@@ -73,8 +77,9 @@ export function survey(spec: ClusterSpec, view: View): Survey {
     unclaimed: claims.flatMap((names, slot) => (names.length === 0 ? [slot] : [])),
     contested: claims.flatMap((names, slot) => (names.length > 1 ? [slot] : [])),
     keysSeen: [...up.values()].reduce((sum, node) => sum + node.keys, 0),
-    sightings: sightingsOf(up, nameOfId, leaving),
-    components: componentsOf(up, nameOfId),
+    sightings: sightingsOf(up, nameOfId, viewers),
+    viewers,
+    components,
   };
 }
 
@@ -142,13 +147,13 @@ function unknownPeers(
 function sightingsOf(
   up: ReadonlyMap<string, NodeUp>,
   nameOfId: ReadonlyMap<string, string>,
-  leaving: ReadonlySet<string>,
+  viewers: ReadonlySet<string>,
 ): Survey["sightings"] {
   const sightings = new Map(
     [...up.keys()].map((name) => [name, { knownBy: 0, addresses: new Set<string>() }]),
   );
   for (const node of up.values()) {
-    if (leaving.has(node.name)) continue;
+    if (!viewers.has(node.name)) continue;
     for (const peer of node.peers) {
       const seen = peer.flags.includes("handshake") ? undefined : sightings.get(nameOfId.get(peer.id) ?? "");
       if (!seen) continue;

@@ -51,7 +51,7 @@ function isMisplaced(s: Survey, name: string): boolean {
   const spec = s.specOf.get(name);
   const seen = s.sightings.get(name);
   if (!spec || !seen) return false;
-  const others = [...s.up.keys()].filter((other) => other !== name && !s.leaving.has(other)).length;
+  const others = s.viewers.size - (s.viewers.has(name) ? 1 : 0);
   return seen.knownBy < others || [...seen.addresses].some((address) => address !== addressOf(spec));
 }
 

@@ -3,7 +3,7 @@ import { RedisReplyError } from "../client";
 import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
 import { expandRanges, toRanges } from "../slots";
-import type { NodeSpec } from "../spec";
+import { addressOf, type NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
 import { BOUNDS, call, idOf, on, type StepContext, specsOf } from "./context";
 
@@ -34,26 +34,73 @@ export async function assignSlots(step: Of<"assignSlots">, context: StepContext)
 }
 
 /**
- * Between all pairs and in both directions: gossip alone would take seconds to introduce everybody.
- * The bus port is given where it is not data port + 10000 (Redis 4 and later take it as third argument).
+ * Between all pairs and in both directions: gossip alone would take seconds to introduce everybody. Repeated for those that
+ * are still unknown: Redis drops a handshake that takes longer than the node timeout, which a busy machine makes it do.
  */
 export async function meet(step: Of<"meet">, context: StepContext): Promise<void> {
   const members = specsOf(context, step.members);
   const newcomers = new Set(step.newcomers);
+  const wanted = (member: NodeSpec) =>
+    members.filter(
+      (other) => other.name !== member.name && (newcomers.has(member.name) || newcomers.has(other.name)),
+    );
+  let missing = await introduce(members, wanted, context);
+  let sentAt = context.clock.now();
+  await waitUntil(
+    async () => {
+      if (context.clock.now() - sentAt > REINTRODUCE_MS) {
+        missing = await introduce(members, (member) => missing.get(member.name) ?? [], context);
+        sentAt = context.clock.now();
+      }
+      missing = await unknownTo(members, wanted, context);
+      const [first] = missing;
+      return (
+        first === undefined || `${first[0]} does not know ${first[1].map((node) => node.name).join(", ")}`
+      );
+    },
+    { ...context, timeoutMs: BOUNDS.settleMs, what: "all nodes to know each other" },
+  );
+}
+
+/** Longer than a handshake may take at the node timeout of creation. */
+const REINTRODUCE_MS = 1_500;
+
+type Missing = ReadonlyMap<string, readonly NodeSpec[]>;
+
+async function introduce(
+  members: readonly NodeSpec[],
+  wanted: (member: NodeSpec) => readonly NodeSpec[],
+  context: StepContext,
+): Promise<Missing> {
   await Promise.all(
     members.map((member) =>
       on(context, member.name, async (client) => {
-        const others = members.filter(
-          (other) => other.name !== member.name && (newcomers.has(member.name) || newcomers.has(other.name)),
-        );
-        const replies = await client.pipeline(others.map((other) => meetCommand(other)));
+        const replies = await client.pipeline(wanted(member).map(meetCommand));
         const failed = replies.find((reply) => reply instanceof RedisReplyError);
         if (failed) throw failed;
       }),
     ),
   );
+  return new Map(members.map((member) => [member.name, wanted(member)]));
 }
 
+/** For each member the wanted nodes that it does not list at their address, handshakes not counted. */
+async function unknownTo(
+  members: readonly NodeSpec[],
+  wanted: (member: NodeSpec) => readonly NodeSpec[],
+  context: StepContext,
+): Promise<Missing> {
+  const missing = await Promise.all(
+    members.map(async (member) => {
+      const { peers } = parseClusterNodes(String(await call(context, member.name, "CLUSTER", "NODES")));
+      const known = new Set(peers.filter((peer) => !peer.flags.includes("handshake")).map(addressOf));
+      return [member.name, wanted(member).filter((other) => !known.has(addressOf(other)))] as const;
+    }),
+  );
+  return new Map(missing.filter(([, others]) => others.length > 0));
+}
+
+/** The bus port is given where it is not data port + 10000 (Redis 4 and later take it as third argument). */
 function meetCommand(node: NodeSpec): [string, ...(string | number)[]] {
   const command: [string, ...(string | number)[]] = ["CLUSTER", "MEET", node.host, node.port];
   return node.busPort === node.port + 10000 ? command : [...command, node.busPort];
@@ -61,8 +108,10 @@ function meetCommand(node: NodeSpec): [string, ...(string | number)[]] {
 
 /** CLUSTER REPLICATE as soon as the replica knows its primary; until then Redis answers "Unknown node". */
 export async function replicate(step: Of<"replicate">, context: StepContext): Promise<void> {
-  const ids = new Map<string, string>();
-  for (const { primary } of step.links) if (!ids.has(primary)) ids.set(primary, await idOf(context, primary));
+  const primaries = [...new Set(step.links.map((link) => link.primary))];
+  const ids = new Map(
+    await Promise.all(primaries.map(async (primary) => [primary, await idOf(context, primary)] as const)),
+  );
   await Promise.all(
     step.links.map(({ replica, primary }) =>
       waitUntil(
