@@ -46,14 +46,19 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 /**
  * Replaces a file so that a reader, or the next boot after a power cut, finds the old or the new content and
  * never a part: write beside it, fsync, rename, fsync the folder. Mode 0600 from its first byte on.
+ * `durable: false` leaves out both fsyncs, for what means nothing after a power cut. Default true.
  */
-export async function writeAtomic(file: string, content: string): Promise<void> {
+export async function writeAtomic(
+  file: string,
+  content: string,
+  { durable = true }: { durable?: boolean } = {},
+): Promise<void> {
   const temporary = `${file}.${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, "wx", 0o600);
     try {
       await handle.writeFile(content, "utf8");
-      await handle.sync();
+      if (durable) await handle.sync();
     } finally {
       await handle.close();
     }
@@ -62,7 +67,7 @@ export async function writeAtomic(file: string, content: string): Promise<void> 
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(file));
+  if (durable) await syncFolder(dirname(file));
 }
 
 async function syncFolder(folder: string): Promise<void> {

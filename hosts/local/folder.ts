@@ -128,7 +128,8 @@ async function readPidFile(paths: NodePaths): Promise<{ pid: number; mark: strin
 
 export async function writePidFile(paths: NodePaths, server: RunningProcess): Promise<void> {
   const content = JSON.stringify({ pid: server.pid, started: server.mark });
-  await writeAtomic(paths.processJson, `${content}\n`);
+  // After a power cut no process is left that it could name.
+  await writeAtomic(paths.processJson, `${content}\n`, { durable: false });
 }
 
 /** Removes the pid file, unless it names another process by now. */

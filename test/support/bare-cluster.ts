@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { NodeClient } from "../../cluster/client";
 import { systemClock } from "../../cluster/clock";
 import { ioredisConnector } from "../../cluster/connection";
+import type { ClusterContext } from "../../cluster/mover";
 import { parseClusterNodes, parseInfo } from "../../cluster/parse";
 import { initialRanges } from "../../cluster/slots";
 import type { SlotRange } from "../../cluster/spec";
@@ -48,7 +49,13 @@ export class BareCluster {
   readonly nodes: readonly BareNode[];
   readonly root = mkdtempSync(join(tmpdir(), "rck-bare-"));
 
+  /** Nothing stays behind when the test process ends before `stop`. */
+  private readonly endAll = () => {
+    for (const child of this.processes.values()) child.kill("SIGKILL");
+  };
+
   private constructor(readonly options: BareOptions) {
+    process.once("exit", this.endAll);
     const shards = options.shards + (options.spares ?? 0);
     const members = 1 + (options.replicas ?? 0);
     this.nodes = Array.from({ length: shards * members }, (_, index) => {
@@ -168,6 +175,7 @@ export class BareCluster {
 
   async stop(): Promise<void> {
     for (const name of this.processes.keys()) await this.kill(name);
+    process.off("exit", this.endAll);
     rmSync(this.root, { recursive: true, force: true });
   }
 
@@ -239,4 +247,21 @@ export class BareCluster {
 
 function slotsOf(range: SlotRange): number[] {
   return Array.from({ length: range.end - range.start + 1 }, (_, index) => range.start + index);
+}
+
+/** What the mover needs to know of it. Roles as formed; a test with failovers overrides `primaries` and `replicasOf`. */
+export function contextOf(cluster: BareCluster): ClusterContext {
+  return {
+    client: (node, options) => cluster.connect(node, options?.replyTimeoutMs),
+    idOf: (node) => cluster.node(node).id,
+    addressOf: (node) => cluster.node(node),
+    primaries: cluster.primaries.map((node) => node.name),
+    replicasOf: (node) =>
+      cluster.nodes
+        .filter((other) => other.member > 0 && other.shard === cluster.node(node).shard)
+        .map((other) => other.name),
+    passwords: cluster.options.password === undefined ? [] : [cluster.options.password],
+    nodeTimeoutMs: cluster.options.nodeTimeoutMs ?? 5000,
+    clock: systemClock,
+  };
 }

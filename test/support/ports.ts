@@ -27,7 +27,7 @@ export async function freePorts(count: number): Promise<number[]> {
       if (!Number.isInteger(next) || next < FIRST || next + count > LAST) next = FIRST;
       const taken = await firstTaken(next, count);
       if (taken === undefined) {
-        await writeAtomic(file, String(next + count));
+        await writeAtomic(file, String(next + count), { durable: false });
         return Array.from({ length: count }, (_, i) => next + i);
       }
       next = taken + 1;

@@ -1,0 +1,71 @@
+/** A declared local cluster on real servers, as `up` makes it, with its declaration as a file for the command line. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openTarget, type Target } from "../../cli/declaration";
+import { apply } from "../../cluster/engine";
+import { declare } from "../../components/declaration";
+import { parseConfig } from "../../config";
+import type { Declaration } from "../../provider/declaration";
+import { freePorts } from "./ports";
+import { type RedisLine, redisBinaries } from "./redis-binaries";
+
+export interface DeclaredOptions {
+  /** Default "5.0". */
+  readonly line?: RedisLine;
+  /** Default 1. */
+  readonly replicasPerShard?: number;
+  /** Further redis.conf directives. */
+  readonly redis?: Readonly<Record<string, string>>;
+}
+
+export interface DeclaredCluster {
+  readonly declaration: Declaration;
+  /** For `--declaration`. */
+  readonly file: string;
+  readonly target: Target;
+  /** Kills what runs, proves that nothing is left, deletes the folder. */
+  end(): Promise<void>;
+}
+
+/** Three shards. The caller must call `end`. */
+export async function startDeclaredCluster(options: DeclaredOptions = {}): Promise<DeclaredCluster> {
+  const { line = "5.0", replicasPerShard = 1, redis = {} } = options;
+  const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
+  const binaries = await redisBinaries(line);
+  // Further replicas are a hundred ports above, where other tests' nodes are: one replica only.
+  const [basePort = 0] = await freePorts(3 * (replicasPerShard + 1));
+  const raw = {
+    basePort,
+    replicasPerShard,
+    redis,
+    name: "drilled",
+    dataDirectory: join(folder, "data"),
+    redisSource: binaries.server,
+    redisVersion: binaries.version,
+  };
+  const config = parseConfig(raw, { project: "test", stack: "test", dataRoot: folder });
+  const declaration = declare(config, `secret-${basePort}-password`);
+  const file = join(folder, "declaration.json");
+  await writeFile(file, JSON.stringify(declaration), { mode: 0o600 });
+  const sourced = { declaration, origin: "test", isIntent: true, upCommand: "up" };
+  const target = await openTarget(sourced, () => undefined);
+  const end = async () => {
+    for (const node of target.spec.nodes) await target.hosts(node).stop(node, { kill: true });
+    const left: string[] = [];
+    for (const node of target.spec.nodes) {
+      const facts = await target.hosts(node).inspect(node);
+      if (facts.process !== "stopped") left.push(`${node.name}: ${facts.process}`);
+    }
+    await target.close();
+    if (left.length > 0) throw new Error(`left running after the test: ${left.join(", ")}`);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await apply(target.spec, { hosts: target.hosts });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { declaration, file, target, end };
+}
