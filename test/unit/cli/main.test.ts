@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../../cli/main";
+import { recordedIo } from "./support";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe("a wrong command line is a 2 and says what is right", () => {
+  it.each([
+    [["stauts"], /unknown command 'stauts'\n\(Did you mean status\?\)/],
+    [["status", "--jsn"], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
+    [["status", "--stack"], /option '-s, --stack <name>' argument missing/],
+    [["status", "surplus"], /too many arguments for 'status'/],
+    [["plan", "--declaration", "a", "--data", "b"], /both name a cluster/],
+  ])("%j", async (argv, text) => {
+    const { io, out, err } = recordedIo();
+    expect(await run(argv, io)).toBe(2);
+    expect(err()).toMatch(text);
+    expect(out()).toBe("");
+  });
+  it("no command at all prints the help", async () => {
+    const { io, err } = recordedIo();
+    expect(await run([], io)).toBe(2);
+    expect(err()).toContain("Usage: redis-cluster-kit");
+  });
+});
+
+describe("help and version are a 0", () => {
+  it.each([[["--help"]], [["help", "status"]], [["status", "--help"]], [["--version"]]])(
+    "%j",
+    async (argv) => {
+      const { io, out, err } = recordedIo();
+      expect(await run(argv, io)).toBe(0);
+      expect(out()).not.toBe("");
+      expect(err()).toBe("");
+    },
+  );
+});
+
+describe("without a declaration it is a 2 with one or two lines and no stack trace", () => {
+  const secret = "hunter2-hunter2";
+  const cases: [string, () => string[], RegExp][] = [
+    ["no such file", () => ["--declaration", join(folder, "none.json")], /none\.json: ENOENT/],
+    [
+      "no JSON",
+      () => ["--declaration", file("text", `password ${secret}`)],
+      /is no declaration: it is not JSON/,
+    ],
+    [
+      "JSON of another kind",
+      () => ["--declaration", file("other", JSON.stringify({ password: secret }))],
+      /is no declaration: name: /,
+    ],
+    ["a folder that is no data directory", () => ["--data", folder], /is no data directory of a cluster/],
+    ["no Pulumi project", () => [], /no Pulumi project in .* or above it/],
+  ];
+  it.each(cases)("%s", async (_, argv, text) => {
+    const { io, out, err } = recordedIo({ directory: folder });
+    expect(await run(["status", ...argv()], io)).toBe(2);
+    expect(err()).toMatch(text);
+    expect(err().trimEnd().split("\n").length).toBeLessThanOrEqual(2);
+    expect(err()).not.toContain(secret);
+    expect(out()).toBe("");
+  });
+  it("--debug shows where it happened", async () => {
+    const { io, err } = recordedIo({ directory: folder });
+    expect(await run(["status", "--debug"], io)).toBe(2);
+    expect(err()).toMatch(/\n {4}at /);
+  });
+});
