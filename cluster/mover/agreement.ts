@@ -3,13 +3,14 @@ import { UnreachableError } from "../client";
 import { type ClusterNodes, parseClusterNodes } from "../parse";
 import { expandRanges } from "../slots";
 import { waitUntil } from "../wait";
+import { bumpEpoch, everyNode, greet } from "./greet";
 import type { Run } from "./run";
 import { MoveError } from "./types";
 
 const TIMEOUT_MS = 30_000;
 /** Views that still differ after this long are stuck on an epoch, and gossip alone will not change them. */
 const STUCK_MS = 1_500;
-const UNTOLD_SHOWN = 3;
+const LAGS_SHOWN = 3;
 
 export interface NewOwner {
   readonly target: string;
@@ -19,12 +20,13 @@ export interface NewOwner {
 /**
  * Every node that answers must see every slot at its new owner, the answering ones must be a majority of the primaries, and the owner's
  * replicas must be among them where they answer: a target that dies before its replica knows takes the slots with it (redis #6339,
- * #10517). On 5.0 gossip takes seconds for this, so a node that lags is greeted by the owner (see `greet`).
+ * #10517). They must know the owner's epoch, too: without it an older claim could still win. On 5.0 gossip takes seconds for this, so a node
+ * that lags is greeted by the owner (see `greet`).
  * @throws MoveError after 30 s, with what was seen last.
  */
 export async function confirmOwners(run: Run, owners: readonly NewOwner[]): Promise<void> {
   const { context } = run;
-  const nodes = [...new Set(context.primaries.flatMap((name) => [name, ...context.replicasOf(name)]))];
+  const nodes = everyNode(run);
   const started = run.now();
   const bumped = new Set<string>();
   const look = async (): Promise<true | string> => {
@@ -42,10 +44,10 @@ export async function confirmOwners(run: Run, owners: readonly NewOwner[]): Prom
       if (stuck) bumped.add(target);
       await greet(run, target, node);
     }
-    const names = lags
-      .slice(0, UNTOLD_SHOWN)
-      .map((lag) => `${lag.node} sees slot ${lag.slot} not at ${lag.target}`);
-    return names.join("; ");
+    return lags
+      .slice(0, LAGS_SHOWN)
+      .map((lag) => lag.text)
+      .join("; ");
   };
   try {
     const { clock, signal } = context;
@@ -77,41 +79,27 @@ async function viewOf(run: Run, node: string): Promise<ClusterNodes | undefined>
 interface Lag {
   readonly node: string;
   readonly target: string;
-  readonly slot: number;
+  readonly text: string;
 }
 
 function lagging(run: Run, owner: NewOwner, views: ReadonlyMap<string, ClusterNodes | undefined>): Lag[] {
   const id = run.context.idOf(owner.target);
+  const ownEpoch = views.get(owner.target)?.myself.epoch ?? 0;
   const lags: Lag[] = [];
   for (const [node, view] of views) {
     if (!view) continue;
     const line = [view.myself, ...view.peers].find((peer) => peer.id === id);
     const owned = new Set(expandRanges(line?.slots ?? []));
     const slot = owner.slots.find((candidate) => !owned.has(candidate));
-    if (slot !== undefined) lags.push({ node, target: owner.target, slot });
+    const epoch = line?.epoch ?? 0;
+    if (slot !== undefined)
+      lags.push({ node, target: owner.target, text: `${node} sees slot ${slot} not at ${owner.target}` });
+    else if (epoch < ownEpoch)
+      lags.push({
+        node,
+        target: owner.target,
+        text: `${node} knows epoch ${epoch} of ${owner.target} instead of ${ownEpoch}`,
+      });
   }
   return lags;
-}
-
-/**
- * CLUSTER MEET to a known member: its message carries the sender's slots at once, where a ping may be seconds away. The receiver knows the
- * sender, so nothing else comes of it; the sender drops the handshake when the answer shows a known id.
- */
-async function greet(run: Run, target: string, node: string): Promise<void> {
-  if (node === target) return;
-  const { host, port } = run.context.addressOf(node);
-  try {
-    await (await run.client(target)).call("CLUSTER", "MEET", host, port);
-  } catch (error) {
-    run.warn(`${target} could not greet ${node}: ${String(error)}`);
-  }
-}
-
-/** Two targets that took the same epoch at once: the view of a third node may stay with the one it heard first (redis #3776). */
-async function bumpEpoch(run: Run, target: string): Promise<void> {
-  try {
-    await (await run.client(target)).call("CLUSTER", "BUMPEPOCH");
-  } catch (error) {
-    run.warn(`${target}: CLUSTER BUMPEPOCH: ${String(error)}`);
-  }
 }

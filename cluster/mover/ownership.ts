@@ -1,9 +1,9 @@
 /** SETSLOT: the order of it is what keeps a slot from having no owner, or two. */
-import { type Command, RedisReplyError, type Reply, UnreachableError } from "../client";
 import { parseClusterNodes } from "../parse";
 import { expandRanges } from "../slots";
 import { claims, type End, type Pair } from "./pair";
 import type { Run } from "./run";
+import { setSlots } from "./scripts";
 import { MoveError } from "./types";
 
 const ONLY_MASTERS = /SETSLOT only with masters/;
@@ -33,19 +33,13 @@ export async function giveSlots(run: Run, pair: Pair, slots: readonly number[]):
 }
 
 async function releaseAtSource(pair: Pair, slots: readonly number[]): Promise<void> {
-  const replies = await pair.source.client.pipeline(slots.map((slot) => nodeCommand(slot, pair.target.id)));
-  const errors = replies.filter((reply) => reply instanceof RedisReplyError);
-  const [first] = errors;
-  if (!first) return;
+  const refused = await setSlots(pair.source.client, slots, "NODE", pair.target.id);
+  if (!refused) return;
   // A primary that lost its last slot to the gossip turns itself into a replica of the new owner (redis #3083, #9223).
-  if (
-    errors.every((error) => ONLY_MASTERS.test(error.message)) &&
-    (await seenAsOwner(pair.source, pair, slots))
-  )
-    return;
+  if (ONLY_MASTERS.test(refused.text) && (await seenAsOwner(pair.source, pair, slots))) return;
   throw new MoveError(
     "state",
-    `${pair.source.name} does not give up slots of which it has no key left: ${first.message}`,
+    `${pair.source.name} does not give up slot ${refused.slot} of which it has no key left: ${refused.text}`,
   );
 }
 
@@ -59,11 +53,10 @@ async function seenAsOwner(end: End, pair: Pair, slots: readonly number[]): Prom
 
 /** Tells the primaries that are no part of the move. One that cannot be told learns it by gossip. */
 function announce(run: Run, pair: Pair, slots: readonly number[]): void {
-  const commands = slots.map((slot) => nodeCommand(slot, pair.target.id));
   for (const node of run.context.primaries) {
     if (node === pair.source.name || node === pair.target.name) continue;
     run.client(node).then(
-      (client) => client.pipeline(commands).catch(() => run.forget(node)),
+      (client) => setSlots(client, slots, "NODE", pair.target.id).catch(() => run.forget(node)),
       () => undefined,
     );
   }
@@ -80,25 +73,16 @@ export async function finishAnnounced(run: Run, pair: Pair, slots: readonly numb
     throw new MoveError("state", `${pair.source.name} and ${pair.target.name} both claim slot ${still[0]}`);
 }
 
-function nodeCommand(slot: number, id: string): Command {
-  return ["CLUSTER", "SETSLOT", slot, "NODE", id];
-}
-
-async function setAll(end: End, slots: readonly number[], state: string, id: string): Promise<void> {
-  if (slots.length === 0) return;
-  const replies = await end.client.pipeline(
-    slots.map((slot): Command => ["CLUSTER", "SETSLOT", slot, state, id]),
-  );
-  for (const [index, reply] of replies.entries())
-    expectOk(reply, `${end.name}: SETSLOT ${slots[index]} ${state}`);
-}
-
-function expectOk(reply: Reply | RedisReplyError | undefined, what: string): void {
-  if (reply === "OK") return;
-  const text = reply instanceof Error ? reply.message : String(reply);
-  throw new MoveError("state", `${what} was answered with: ${text}`);
-}
-
-export function isConnectionLoss(error: unknown): boolean {
-  return error instanceof UnreachableError;
+async function setAll(
+  end: End,
+  slots: readonly number[],
+  state: "IMPORTING" | "MIGRATING" | "NODE",
+  id: string,
+): Promise<void> {
+  const refused = await setSlots(end.client, slots, state, id);
+  if (refused)
+    throw new MoveError(
+      "state",
+      `${end.name}: SETSLOT ${refused.slot} ${state} was answered with: ${refused.text}`,
+    );
 }

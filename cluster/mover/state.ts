@@ -22,6 +22,9 @@ export interface SlotState {
 export interface Claims {
   readonly name: string;
   readonly id: string;
+  readonly epoch: number;
+  /** Config epochs of the others as this node knows them, by id. */
+  readonly epochs: ReadonlyMap<string, number>;
   readonly owned: ReadonlySet<number>;
   readonly migrating: ReadonlyMap<number, string>;
   readonly importing: ReadonlyMap<number, string>;
@@ -43,6 +46,8 @@ export function claimsOf(name: string, expectedId: string, nodes: ClusterNodes):
   return {
     name,
     id: myself.id,
+    epoch: myself.epoch,
+    epochs: new Map(nodes.peers.map((peer) => [peer.id, peer.epoch])),
     owned: new Set(expandRanges(myself.slots)),
     migrating: new Map(nodes.migrating.map((open) => [open.slot, open.peerId])),
     importing: new Map(nodes.importing.map((open) => [open.slot, open.peerId])),

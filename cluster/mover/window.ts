@@ -3,7 +3,7 @@ import { type Batch, groupBatches, packBatches, type SizedKey } from "./batches"
 import { moveBigKey } from "./bigkeys";
 import { compareAndReplace } from "./conflicts";
 import { pauseAfter } from "./impact";
-import { countKeys, listKeys } from "./keys";
+import { countKeys, listKeys, measureKeys } from "./keys";
 import { giveSlots, openSlots } from "./ownership";
 import { MoveError } from "./types";
 import type { Worker } from "./worker";
@@ -44,7 +44,7 @@ export async function moveWindow(
     if (fruitless > FRUITLESS_ROUNDS)
       throw new MoveError("reply", `slot ${left[0]}: ${sum} keys stay at ${source.name} and cannot be moved`);
     before = sum;
-    next = await worker.sizer.measure(source.client, await listKeys(source.client, left));
+    next = await measureKeys(source.client, await listKeys(source.client, left));
   }
   worker.run.throwIfAborted();
   await giveSlots(worker.run, worker.pair, slots);

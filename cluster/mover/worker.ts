@@ -2,8 +2,9 @@
 import { UnreachableError } from "../client";
 import { type Batch, CostModel, type SizedKey } from "./batches";
 import { MAX_KEY_BYTES, tooLarge } from "./bigkeys";
+import { putAhead } from "./epochs";
 import { dropPendingMigrates, dropPendingRestores } from "./fence";
-import { countKeys, listKeys, Sizer } from "./keys";
+import { countKeys, listKeys, measureKeys } from "./keys";
 import { type BatchOutcome, migrateGroup, SocketMemory } from "./migrate";
 import { finishAnnounced } from "./ownership";
 import { claims, closePair, openPair, type Pair } from "./pair";
@@ -34,7 +35,6 @@ export class Interrupted extends Error {
 }
 
 export class Worker {
-  readonly sizer = new Sizer();
   readonly cost = new CostModel();
   readonly migrateTimeoutMs: number;
   pauseDebtMs = 0;
@@ -42,6 +42,7 @@ export class Worker {
   private open = new Set<number>();
   /** Slots that this run saw closed and without keys at the target, by the processes that held the flags since. */
   private readonly trusted = new Map<number, string>();
+  private readonly counted = new Set<number>();
   private failures = 0;
 
   constructor(
@@ -102,6 +103,7 @@ export class Worker {
 
   /** One look and all windows that follow from it. Answers what is still to do, which is nothing. */
   private async advance(slots: readonly number[]): Promise<readonly number[]> {
+    await putAhead(this.run, this.pair);
     const now = await claims(this.pair);
     const states = slots.map((slot) => stateOf(slot, now.source, now.target));
     await this.finish(states.filter((state) => state.progress === "announced"));
@@ -132,8 +134,10 @@ export class Worker {
     const slots = todo.map((state) => state.slot);
     const [here, there] = await Promise.all([
       countKeys(this.pair.source.client, slots),
-      countKeys(this.pair.target.client, slots),
+      this.countAtTarget(slots),
     ]);
+    for (const slot of slots) this.run.keysTotal += this.counted.has(slot) ? 0 : (here.get(slot) ?? 0);
+    for (const slot of slots) this.counted.add(slot);
     for (const { slot, progress } of todo) {
       const untouched = progress === "closed" && there.get(slot) === 0;
       if (untouched) this.trusted.set(slot, this.processes());
@@ -143,6 +147,13 @@ export class Worker {
       filled: slots.filter((slot) => (here.get(slot) ?? 0) > 0),
       empty: slots.filter((slot) => here.get(slot) === 0),
     };
+  }
+
+  private async countAtTarget(slots: readonly number[]): Promise<Map<number, number>> {
+    const { client } = this.pair.target;
+    // A server without keys, as one that has just joined, need not be asked for each slot.
+    if ((await client.call("DBSIZE")) === 0) return new Map(slots.map((slot) => [slot, 0]));
+    return countKeys(client, slots);
   }
 
   /** While one window moves, the keys of the next are listed and measured, their slots still closed. */
@@ -160,7 +171,7 @@ export class Worker {
 
   private async prepare(slots: readonly number[]): Promise<{ ready: number[]; keys: SizedKey[] }> {
     const { client, name } = this.pair.source;
-    const keys = await this.sizer.measure(client, await listKeys(client, slots));
+    const keys = await measureKeys(client, await listKeys(client, slots));
     const large = keys.filter((key) => key.bytes > MAX_KEY_BYTES);
     for (const { slot, key, bytes } of large)
       this.run.refused.push({ slot, source: name, reason: tooLarge(name, key, bytes) });

@@ -1,0 +1,305 @@
+/**
+ * Resharding: this mover against `redis-cli --cluster rebalance`, same cluster, same keys, same slots there (3 to 4 shards) and back, in
+ * alternation; then once more with clients at work.
+ * Usage: npm run bench reshard -- [--scenarios empty,small,large] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
+ *   [--tools ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000] [--base-port 27200]
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+import Table from "cli-table3";
+import { systemClock } from "../cluster/clock";
+import { type MigrationImpact, type MoveContext, moveSlots } from "../cluster/mover";
+import type { SlotMove } from "../cluster/plan/types";
+import { waitUntil } from "../cluster/wait";
+import { BareCluster, contextOf } from "../test/support/bare-cluster";
+import { redisBinaries } from "../test/support/redis-binaries";
+import { fill } from "./support/fill";
+import { agreed, movesBetween, type Owners, ownersSeenBy } from "./support/moves";
+import { cpuDuring, machine } from "./support/servers";
+
+const PASSWORD = "bench-password";
+const NEWCOMER = "d0";
+const SOURCES = ["a0", "b0", "c0"] as const;
+
+interface Scenario {
+  readonly name: string;
+  readonly keys: number;
+  readonly bytes: number;
+  /** Times as fast as redis-cli with its default pipeline that this project wants to be. */
+  readonly goal: number;
+}
+
+interface Sample {
+  /** Until the tool returned. */
+  readonly ms: number;
+  /** Until all nodes saw the same owners. */
+  readonly agreedMs: number;
+  readonly sourceCpuMs: number;
+  readonly targetCpuMs: number;
+  readonly load?: Load;
+}
+
+/** What bench/support/load.ts prints. */
+interface Load {
+  readonly operations: number;
+  readonly failed: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  readonly ask: number;
+  readonly tryAgain: number;
+}
+
+interface Settings {
+  readonly tools: readonly string[];
+  readonly rounds: number;
+  readonly rate: number;
+  readonly cli: string;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      scenarios: { type: "string", default: "empty,small,large" },
+      "small-keys": { type: "string", default: "1000000" },
+      "large-keys": { type: "string", default: "60000" },
+      rounds: { type: "string", default: "3" },
+      tools: { type: "string", default: "ours-normal,ours-high,cli-10,cli-100,cli-1000" },
+      replicas: { type: "string", default: "0" },
+      rate: { type: "string", default: "1000" },
+      "base-port": { type: "string", default: "27200" },
+    },
+  });
+  const all: readonly Scenario[] = [
+    { name: "empty", keys: 0, bytes: 0, goal: 20 },
+    { name: "small", keys: Number(values["small-keys"]), bytes: 100, goal: 4 },
+    { name: "large", keys: Number(values["large-keys"]), bytes: 16_384, goal: 6 },
+  ];
+  const { server, cli, version } = await redisBinaries("5.0");
+  const settings = {
+    tools: values.tools.split(","),
+    rounds: Number(values.rounds),
+    rate: Number(values.rate),
+    cli,
+  };
+  for (const scenario of all.filter(({ name }) => values.scenarios.split(",").includes(name))) {
+    console.log(
+      `\n${scenario.name}: ${scenario.keys} keys of ${scenario.bytes} B, Redis ${version}, ${machine()}`,
+    );
+    const cluster = await BareCluster.form({
+      server,
+      basePort: Number(values["base-port"]),
+      shards: SOURCES.length,
+      spares: 1,
+      replicas: Number(values.replicas),
+      password: PASSWORD,
+    });
+    try {
+      await fill(cluster, scenario.keys, scenario.bytes);
+      await compare(cluster, scenario, settings);
+    } finally {
+      await cluster.stop();
+    }
+  }
+}
+
+async function compare(cluster: BareCluster, scenario: Scenario, settings: Settings): Promise<void> {
+  const idle = new Map<string, Sample[]>();
+  const busy = new Map<string, Sample[]>();
+  for (let round = 1; round <= settings.rounds; round++)
+    for (const tool of settings.tools) {
+      await thereAndBack(cluster, tool, settings, scenario, false, idle);
+      if (scenario.keys > 0) await thereAndBack(cluster, tool, settings, scenario, true, busy);
+    }
+  console.log(table(scenario, idle, busy));
+}
+
+/** Every tool begins with the same owners and moves the same slots: those that redis-cli chooses, learned by letting it choose. */
+async function thereAndBack(
+  cluster: BareCluster,
+  tool: string,
+  settings: Settings,
+  scenario: Scenario,
+  loaded: boolean,
+  into: Map<string, Sample[]>,
+): Promise<void> {
+  const samples = into.get(tool) ?? [];
+  into.set(tool, samples);
+  const plan = await slotsOf(cluster, settings.cli);
+  for (const direction of ["there", "back"] as const) {
+    const load = loaded ? startLoad(cluster, scenario, settings.rate) : undefined;
+    const move = () => runTool(cluster, tool, settings.cli, direction, plan[direction]);
+    const sample = await timed(cluster, move);
+    samples.push({ ...sample, ...(load ? { load: await load() } : {}) });
+  }
+  await restore(cluster, plan.initial);
+}
+
+interface Slots {
+  readonly initial: Owners;
+  readonly there: readonly SlotMove[];
+  readonly back: readonly SlotMove[];
+}
+
+let learned: { readonly cluster: BareCluster; readonly slots: Slots } | undefined;
+
+async function slotsOf(cluster: BareCluster, cli: string): Promise<Slots> {
+  if (learned?.cluster === cluster) return learned.slots;
+  const initial = await ownersSeenBy(cluster, NEWCOMER);
+  await redisCli(cluster, cli, "there", "1000");
+  await settle(cluster);
+  const middle = await ownersSeenBy(cluster, NEWCOMER);
+  await redisCli(cluster, cli, "back", "1000");
+  await settle(cluster);
+  const back = movesBetween(middle, await ownersSeenBy(cluster, NEWCOMER));
+  const slots = { initial, there: movesBetween(initial, middle), back };
+  learned = { cluster, slots };
+  await restore(cluster, initial);
+  return slots;
+}
+
+async function timed(cluster: BareCluster, move: () => Promise<void>): Promise<Omit<Sample, "load">> {
+  const pids = [...SOURCES, NEWCOMER].map((name) => cluster.pid(name));
+  const start = performance.now();
+  let ms = 0;
+  const cpu = await cpuDuring(pids, async () => {
+    await move();
+    ms = performance.now() - start;
+  });
+  await settle(cluster);
+  const agreedMs = performance.now() - start;
+  const targetCpuMs = cpu.pop() ?? 0;
+  return { ms, agreedMs, sourceCpuMs: Math.max(...cpu), targetCpuMs };
+}
+
+async function runTool(
+  cluster: BareCluster,
+  tool: string,
+  cli: string,
+  direction: "there" | "back",
+  moves: readonly SlotMove[],
+): Promise<void> {
+  const [kind, detail = ""] = tool.split("-");
+  if (kind === "cli") return redisCli(cluster, cli, direction, detail);
+  const impact = (/^\d+$/.test(detail) ? Number(detail) : detail) as MigrationImpact;
+  await moveSlots({ moves }, context(cluster, impact));
+}
+
+function context(cluster: BareCluster, impact: MigrationImpact): MoveContext {
+  return { ...contextOf(cluster), maxMigrationImpact: impact, progress: warnOnly };
+}
+
+const warnOnly: MoveContext["progress"] = (event) => {
+  if (event.kind === "warning") console.log(`  ${event.text}`);
+};
+
+async function restore(cluster: BareCluster, initial: Owners): Promise<void> {
+  const moves = movesBetween(await ownersSeenBy(cluster, NEWCOMER), initial);
+  await moveSlots({ moves }, context(cluster, "high"));
+  await settle(cluster);
+}
+
+function settle(cluster: BareCluster): Promise<void> {
+  const look = async () => (await agreed(cluster)) || "views differ";
+  return waitUntil(look, { clock: systemClock, timeoutMs: 60_000, what: "all nodes to agree" });
+}
+
+async function redisCli(
+  cluster: BareCluster,
+  cli: string,
+  direction: string,
+  pipeline: string,
+): Promise<void> {
+  const { host, port, id } = cluster.node(NEWCOMER);
+  const goal = direction === "there" ? ["--cluster-use-empty-masters"] : ["--cluster-weight", `${id}=0`];
+  const options = [...goal, "--cluster-pipeline", pipeline, "--cluster-yes"];
+  const child = spawn(cli, ["--cluster", "rebalance", `${host}:${port}`, ...options], {
+    env: { REDISCLI_AUTH: PASSWORD },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`redis-cli rebalance ended with ${code}`);
+}
+
+/** Starts clients; the result stops them and tells what they met. */
+function startLoad(cluster: BareCluster, scenario: Scenario, rate: number): () => Promise<Load> {
+  const seeds = SOURCES.map((name) => `127.0.0.1:${cluster.node(name).port}`).join(",");
+  const options = [seeds, scenario.keys, scenario.bytes, rate].map(String);
+  const child = spawn(
+    process.execPath,
+    ["--require", "tsx/cjs", `${__dirname}/support/load.ts`, ...options],
+    {
+      env: { ...process.env, LOAD_PASSWORD: PASSWORD },
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  return async () => {
+    child.stdin.write("end\n");
+    await once(child, "exit");
+    return JSON.parse(text) as Load;
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map<string, Sample[]>): string {
+  const head = [
+    "tool",
+    "ms",
+    "ms to agreement",
+    "busiest source CPU",
+    "target CPU",
+    "with clients: ms",
+    "p50",
+    "p99",
+    "p99.9",
+    "max",
+    "failed",
+  ];
+  const rows = new Table({ head, style: { head: [], border: [] } });
+  const of = (samples: readonly Sample[] | undefined, pick: (sample: Sample) => number | undefined) =>
+    median((samples ?? []).map((sample) => pick(sample) ?? Number.NaN)).toFixed(1);
+  for (const [tool, samples] of idle) {
+    const loaded = busy.get(tool);
+    const share = (pick: (sample: Sample) => number) => `${of(samples, (s) => (100 * pick(s)) / s.ms)} %`;
+    rows.push([
+      tool,
+      of(samples, (s) => s.ms),
+      of(samples, (s) => s.agreedMs),
+      share((s) => s.sourceCpuMs),
+      share((s) => s.targetCpuMs),
+      of(loaded, (s) => s.ms),
+      ...(["p50", "p99", "p999", "max", "failed"] as const).map((field) =>
+        of(loaded, (s) => s.load?.[field]),
+      ),
+    ]);
+  }
+  return `${rows.toString()}\n${ratios(scenario, idle)}`;
+}
+
+function ratios(scenario: Scenario, idle: Map<string, Sample[]>): string {
+  const of = (tool: string) => median((idle.get(tool) ?? []).map((sample) => sample.ms));
+  const tools = [...idle.keys()];
+  const lines = tools
+    .filter((tool) => tool.startsWith("ours"))
+    .map((ours) => {
+      const against = tools.filter((tool) => tool.startsWith("cli"));
+      const parts = against.map((cli) => `${(of(cli) / of(ours)).toFixed(1)} times as fast as ${cli}`);
+      return `${ours}: ${parts.join(", ")}`;
+    });
+  return `${lines.join("\n")}\ngoal: ${scenario.goal} times as fast as redis-cli's default (cli-10)`;
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,57 @@
+/**
+ * Clients of a cluster in a process of their own: GET and SET of known keys at a steady rate, each operation timed from when it was due.
+ * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND; the password comes in LOAD_PASSWORD. Begins when
+ * started, ends at the first line on stdin, then prints one line of JSON.
+ */
+import { SlotClient } from "../../test/support/slot-client";
+
+/** Tick of the schedule. Operations due within one tick start together. */
+const TICK_MS = 2;
+
+const [seeds = "", keys = "0", valueBytes = "0", rate = "0"] = process.argv.slice(2);
+const client = new SlotClient(seeds.split(","), process.env.LOAD_PASSWORD || undefined, 60_000);
+const value = "y".repeat(Number(valueBytes));
+const latencies: number[] = [];
+let failed = 0;
+let running = 0;
+
+function operate(dueMs: number): void {
+  const key = `key:${Math.floor(Math.random() * Number(keys))}`;
+  const operation =
+    Math.random() < 0.5 ? client.command(key, "GET", key) : client.command(key, "SET", key, value);
+  running++;
+  operation.then(
+    () => {
+      latencies.push(performance.now() - dueMs);
+      running--;
+    },
+    () => {
+      failed++;
+      running--;
+    },
+  );
+}
+
+let due = performance.now();
+const timer = setInterval(() => {
+  const now = performance.now();
+  for (; due <= now; due += 1000 / Number(rate)) operate(due);
+}, TICK_MS);
+
+process.stdin.once("data", async () => {
+  clearInterval(timer);
+  while (running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  latencies.sort((a, b) => a - b);
+  const at = (part: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0;
+  const result = {
+    operations: latencies.length,
+    failed,
+    p50: at(0.5),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: at(1),
+    ...client.counts,
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+});

@@ -1,0 +1,90 @@
+/**
+ * Many small commands as one script call. A command a slot or key costs this process more time than it costs the servers; a script takes
+ * the same commands as arguments of one. Where scripts are switched off (a hardening option), the plain pipeline does the same, slower.
+ */
+import { type Argument, type Command, type NodeClient, RedisReplyError, type Reply } from "../client";
+
+const withoutScripts = new WeakSet<NodeClient>();
+
+/** CLUSTER SETSLOT slot state id, for each slot; stops at the first that is refused and answers slot and error. */
+const SET_SLOTS = `for i=3,#ARGV do
+  local r=redis.pcall('CLUSTER','SETSLOT',ARGV[i],ARGV[1],ARGV[2])
+  if r.err then return {ARGV[i],r.err} end
+end return {}`;
+
+const COUNT_KEYS =
+  "local n={} for i,s in ipairs(ARGV) do n[i]=redis.call('CLUSTER','COUNTKEYSINSLOT',s) end return n";
+
+/** A missing key answers 0. */
+const SIZES = "local s={} for i,k in ipairs(KEYS) do s[i]=redis.call('MEMORY','USAGE',k) or 0 end return s";
+
+export interface SlotRefusal {
+  readonly slot: number;
+  readonly text: string;
+}
+
+/** Undefined when every slot was set. The commands before the refused one have taken effect, in the pipeline also those after it. */
+export async function setSlots(
+  client: NodeClient,
+  slots: readonly number[],
+  state: "IMPORTING" | "MIGRATING" | "NODE",
+  id: string,
+): Promise<SlotRefusal | undefined> {
+  if (slots.length === 0) return undefined;
+  const reply = await script(client, SET_SLOTS, [], [state, id, ...slots]);
+  if (Array.isArray(reply)) {
+    const [slot, text] = reply;
+    return slot === undefined ? undefined : { slot: Number(slot), text: String(text) };
+  }
+  const replies = await client.pipeline(
+    slots.map((slot): Command => ["CLUSTER", "SETSLOT", slot, state, id]),
+  );
+  const at = replies.findIndex((single) => single !== "OK");
+  const refused = replies[at];
+  if (refused === undefined) return undefined;
+  return { slot: slots[at] ?? -1, text: refused instanceof Error ? refused.message : String(refused) };
+}
+
+/** COUNTKEYSINSLOT of each slot, in order. */
+export async function countAll(
+  client: NodeClient,
+  slots: readonly number[],
+): Promise<(Reply | RedisReplyError)[]> {
+  if (slots.length === 0) return [];
+  const reply = await script(client, COUNT_KEYS, [], slots);
+  if (Array.isArray(reply)) return reply;
+  return client.pipeline(slots.map((slot) => ["CLUSTER", "COUNTKEYSINSLOT", slot]));
+}
+
+/** MEMORY USAGE of the keys of one slot; undefined where it has to be asked for each key. */
+export async function sizesOf(
+  client: NodeClient,
+  lists: readonly (readonly Buffer[])[],
+): Promise<(Reply[] | undefined)[]> {
+  if (withoutScripts.has(client)) return lists.map(() => undefined);
+  const replies = await client.pipeline(lists.map((keys): Command => ["EVAL", SIZES, keys.length, ...keys]));
+  return replies.map((reply) => {
+    if (Array.isArray(reply)) return reply;
+    // ASK, TRYAGAIN: the slot is open and a key left after it was listed.
+    if (reply instanceof RedisReplyError && !/^(ASK|TRYAGAIN|MOVED|CLUSTERDOWN)$/.test(reply.code))
+      withoutScripts.add(client);
+    return undefined;
+  });
+}
+
+/** Undefined where the server does not run it. */
+async function script(
+  client: NodeClient,
+  text: string,
+  keys: readonly Buffer[],
+  args: readonly Argument[],
+): Promise<Reply | undefined> {
+  if (withoutScripts.has(client)) return undefined;
+  try {
+    return await client.call("EVAL", text, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof RedisReplyError)) throw error;
+    withoutScripts.add(client);
+    return undefined;
+  }
+}
