@@ -1,0 +1,55 @@
+/** Everything that was asked, with its virtual time: what one reads when a seed fails. */
+import { type Scheduler, START_MS } from "./scheduler";
+import { Failure, Status, type Value } from "./value";
+
+export interface LogEntry {
+  readonly timeMs: number;
+  readonly node: string;
+  readonly text: string;
+  outcome: Value | Failure | string;
+}
+
+/** Bound on what is kept; the end of a run tells more than its beginning. */
+const KEEP = 20_000;
+
+export class CommandLog {
+  private entries: LogEntry[] = [];
+
+  constructor(private readonly scheduler: Scheduler) {}
+
+  add(node: string, text: string): LogEntry {
+    const entry = { timeMs: this.scheduler.now() - START_MS, node, text, outcome: "" };
+    this.entries.push(entry);
+    if (this.entries.length > 2 * KEEP) this.entries = this.entries.slice(-KEEP);
+    return entry;
+  }
+
+  /** The last lines, for an error text. */
+  tail(lines = 60): string {
+    return this.entries
+      .slice(-lines)
+      .map(
+        ({ timeMs, node, text, outcome }) =>
+          `${timeMs.toFixed(1).padStart(10)} ${node} ${text} -> ${brief(outcome)}`,
+      )
+      .join("\n");
+  }
+
+  all(): readonly LogEntry[] {
+    return this.entries;
+  }
+}
+
+function brief(outcome: Value | Failure): string {
+  if (outcome instanceof Failure) return outcome.message;
+  const text = outcome instanceof Status ? outcome.text : JSON.stringify(outcome);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** A command as text, secrets left out, long ones cut. */
+export function showCommand(argv: readonly string[]): string {
+  const [name = "", ...args] = argv;
+  if (/^auth$/i.test(name)) return "AUTH ***";
+  const shown = args.length > 8 ? [...args.slice(0, 8), `… ${args.length - 8} more`] : args;
+  return [name, ...shown].join(" ").replace(/[^\x20-\x7e…]/g, ".");
+}
