@@ -19,7 +19,7 @@ export interface Advisory {
   readonly needs: "nothing" | "bus port" | "unix socket" | "login" | "login and scripts";
 }
 
-/** Day after which a line got no more fixes as a matter of course. */
+/** End of life of a line: no fixes after it as a matter of course, though single ones have come later (6.2). */
 export const END_OF_LIFE: Readonly<Record<Line, string>> = {
   "5.0": "2022-04-27",
   "6.2": "2025-02-28",
@@ -136,7 +136,7 @@ export function advisoryLine(version: string): string | undefined {
   const scripted = open.filter(({ needs }) => needs === "login and scripts").length;
   const without = unguarded.length === 0 ? "" : `; without a password: ${unguarded.join(", ")}`;
   return (
-    `Redis ${version}: the ${line} line gets no fixes since ${END_OF_LIFE[line]}; ${open.length} known vulnerabilities are open ` +
+    `Redis ${version}: the ${line} line reached its end of life on ${END_OF_LIFE[line]}; ${open.length} known vulnerabilities are open ` +
     `(${scripted} need Lua: take EVAL, EVALSHA and SCRIPT away with rename-command${without}). ` +
     `Keep its ports from strangers, or set redisVersion to a newer line. (As of ${ADVISORIES_AS_OF}.)`
   );

@@ -20,10 +20,13 @@ export const ABSENT = "(nothing)";
 /** Longest piece of a value that an error repeats, in characters. */
 const PRINTED_LENGTH = 80;
 
-/** The value as it is printed: JSON on one line, cut to a readable length. */
+/** Where a URL may carry a secret: user name and password, query. */
+const URL_SECRETS = /(?<=:\/\/)[^\s"]*@|(?<=:\/\/[^\s"]*)\?[^\s"]*/g;
+
+/** The value as it is printed: JSON on one line, without what URLs hide, cut to a readable length. */
 export function printable(value: unknown): string {
   if (value === undefined) return ABSENT;
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) ?? String(value)).replace(URL_SECRETS, HIDDEN);
   return text.length > PRINTED_LENGTH ? `${text.slice(0, PRINTED_LENGTH)}...` : text;
 }
 

@@ -1,6 +1,6 @@
 /** What a good value of a directive is, in words and as an example: for errors and for the reference. */
 import { RENAMEABLE_COMMANDS } from "./directives/commands";
-import type { DirectiveType, Line } from "./directives/types";
+import { type DirectiveType, type Line, LONG_MAX } from "./directives/types";
 
 export interface Expectation {
   /** As it stands after "expected:". */
@@ -9,11 +9,20 @@ export interface Expectation {
   readonly example: string;
 }
 
-/** Event classes in the order of CONFIG GET. `A` stands for the first list; the second comes after it, A or not. */
-export const EVENTS: Readonly<Record<Line, { readonly all: string; readonly more: string }>> = {
-  "5.0": { all: "g$lshzxet", more: "KE" },
-  "6.2": { all: "g$lshzxetd", more: "KEm" },
-  "7.0": { all: "g$lshzxetd", more: "KEmn" },
+/** Letters of notify-keyspace-events, in the order of CONFIG GET. */
+export interface EventLetters {
+  /** What `A` stands for. */
+  readonly all: string;
+  /** Answered only where `A` is not: 7.0 keeps `n` beside `A` and does not tell it, so the two cannot be compared. */
+  readonly notWithAll: string;
+  /** Answered after the others, `A` or not. */
+  readonly more: string;
+}
+
+export const EVENTS: Readonly<Record<Line, EventLetters>> = {
+  "5.0": { all: "g$lshzxet", notWithAll: "", more: "KE" },
+  "6.2": { all: "g$lshzxetd", notWithAll: "", more: "KEm" },
+  "7.0": { all: "g$lshzxetd", notWithAll: "n", more: "KEm" },
 };
 
 /** Commands of a line that may be renamed. */
@@ -49,10 +58,7 @@ export function expectationOf(type: DirectiveType, line: Line): Expectation {
         example: '"pubsub 64mb 16mb 60"',
       };
     case "events":
-      return {
-        expected: `letters out of A${EVENTS[line].all}${EVENTS[line].more}, or "" for none`,
-        example: "KEA",
-      };
+      return expectEvents(EVENTS[line]);
     case "integers":
       return {
         expected: `${type.count} whole numbers from ${type.min} to ${type.max}`,
@@ -71,17 +77,23 @@ export function expectationOf(type: DirectiveType, line: Line): Expectation {
 }
 
 function expectInteger({ min, max, unit }: Extract<DirectiveType, { kind: "integer" }>): Expectation {
-  const counted = unit === undefined ? "" : ` of ${unit}, without a unit`;
-  return { expected: `a whole number from ${min} to ${max}${counted}`, example: String(min > 0n ? min : 0n) };
+  const counted = unit === undefined ? "" : ` (${unit}, without a unit)`;
+  const range = max === LONG_MAX ? `, ${min} or more` : ` from ${min} to ${max}`;
+  return { expected: `a whole number${range}${counted}`, example: String(min > 0n ? min : 0n) };
 }
 
 function expectMemory({ min, percent }: Extract<DirectiveType, { kind: "memory" }>): Expectation {
-  const least = min > 0n ? ` of at least ${min} bytes` : "";
+  const least = min > 1n ? ` of at least ${min} bytes` : "";
   const also = percent ? ", or a percentage of maxmemory like 5%" : "";
   return {
     expected: `a size${least} like 64mb (units b, k, kb, m, mb, g, gb; kb is 1024, k is 1000)${also}`,
     example: "64mb",
   };
+}
+
+function expectEvents({ all, notWithAll, more }: EventLetters): Expectation {
+  const limit = notWithAll === "" ? "" : ` (${notWithAll} not together with A)`;
+  return { expected: `letters out of A${all}${notWithAll}${more}${limit}, or "" for none`, example: "KEA" };
 }
 
 function unknownType(type: never): never {

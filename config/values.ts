@@ -133,12 +133,13 @@ function normalizeBuffers(text: string): string | undefined {
 }
 
 function normalizeEvents(text: string, line: Line): string | undefined {
-  const { all, more } = EVENTS[line];
+  const { all, notWithAll, more } = EVENTS[line];
   const given = new Set(words(text).join(""));
-  if ([...given].some((letter) => !`A${all}${more}`.includes(letter))) return undefined;
-  const everything = given.has("A") || [...all].every((letter) => given.has(letter));
-  const classes = everything ? "A" : [...all].filter((letter) => given.has(letter)).join("");
-  return classes + [...more].filter((letter) => given.has(letter)).join("");
+  const pick = (letters: string) => [...letters].filter((letter) => given.has(letter)).join("");
+  if ([...given].some((letter) => !`A${all}${notWithAll}${more}`.includes(letter))) return undefined;
+  const everything = given.has("A") || pick(all) === all;
+  if (everything && pick(notWithAll) !== "") return undefined;
+  return (everything ? "A" : pick(all + notWithAll)) + pick(more);
 }
 
 function normalizeIntegers(

@@ -123,6 +123,8 @@ function lookUp(key: string, values: NodeValues): readonly string[] | undefined 
 function renderDirective(name: string, value: string): string[] {
   if (!DIRECTIVE_NAME.test(name))
     throw new Error(`redis.conf: ${JSON.stringify(name)} is no directive's name`);
+  // Nothing renamed is no line at all; of any other directive, nothing is an empty argument.
+  if (name === "rename-command" && value === "") return [];
   const perLine = ARGUMENTS_PER_LINE.get(name);
   const args = perLine === undefined || value === "" ? [value] : splitArguments(value);
   if (!args) throw new Error(`redis.conf: the quotes of ${name} are unbalanced`);

@@ -1,15 +1,5 @@
 /** Cluster, replication, and the process's place on its machine. */
-import {
-  choice,
-  type Directive,
-  directive,
-  integer,
-  LONG_MAX,
-  memory,
-  type Traits,
-  text,
-  yesno,
-} from "./types";
+import { choice, type Directive, directive, integer, memory, type Traits, text, yesno } from "./types";
 
 const CPU_LIST: Traits & { pattern: RegExp; example: string } = {
   since: "6.2",
@@ -19,7 +9,7 @@ const CPU_LIST: Traits & { pattern: RegExp; example: string } = {
 };
 
 export const CLUSTER_DIRECTIVES: readonly Directive[] = [
-  integer("cluster-node-timeout", { min: 1n, max: LONG_MAX, unit: "ms" }),
+  integer("cluster-node-timeout", { min: 1n, unit: "ms" }),
   integer("cluster-replica-validity-factor", {}, { aliases: ["cluster-slave-validity-factor"] }),
   yesno("cluster-replica-no-failover", { aliases: ["cluster-slave-no-failover"] }),
   yesno("cluster-require-full-coverage"),
@@ -38,7 +28,7 @@ export const CLUSTER_DIRECTIVES: readonly Directive[] = [
   integer("repl-timeout", { min: 1n, unit: "seconds" }),
   yesno("repl-disable-tcp-nodelay"),
   memory("repl-backlog-size", 1n),
-  integer("repl-backlog-ttl", { max: LONG_MAX, unit: "seconds" }),
+  integer("repl-backlog-ttl", { unit: "seconds" }),
   integer("min-replicas-to-write", {}, { aliases: ["min-slaves-to-write"] }),
   integer("min-replicas-max-lag", { unit: "seconds" }, { aliases: ["min-slaves-max-lag"] }),
   choice("oom-score-adj", ["no", "yes", "relative", "absolute"], {

@@ -53,5 +53,5 @@ export const MEMORY_DIRECTIVES: readonly Directive[] = [
   integer("set-max-intset-entries", { max: LONG_MAX }),
   memory("hll-sparse-max-bytes"),
   memory("stream-node-max-bytes"),
-  integer("stream-node-max-entries", { max: LONG_MAX }),
+  integer("stream-node-max-entries"),
 ];

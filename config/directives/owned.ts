@@ -46,8 +46,8 @@ export const OWNED_DIRECTIVES: readonly Directive[] = [
     text("replicaof", { ...NOT_LIVE, aliases: ["slaveof"] }),
   ]),
   ...own(PLACE, [
-    text("dir"),
-    text("dbfilename"),
+    text("dir", { live: { until: "7.0" } }),
+    text("dbfilename", { live: { until: "7.0" } }),
     text("appendfilename", { live: false, readable: "6.2" }),
     text("appenddirname", { since: "7.0", live: false }),
     yesno("aof-disable-auto-gc", SINCE_7),

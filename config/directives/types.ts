@@ -60,7 +60,7 @@ export interface Traits {
   readonly owned?: string;
 }
 
-/** Largest int, and largest long, of Redis's C. */
+/** Largest int, and largest long, of Redis's C. Where 5.0 reads a long as an int from its file, the int counts. */
 export const INT_MAX = 2_147_483_647n;
 export const LONG_MAX = 9_223_372_036_854_775_807n;
 
