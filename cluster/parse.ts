@@ -104,6 +104,24 @@ export function infoKeys(info: ReadonlyMap<string, string>): number {
   return keys;
 }
 
+/** A replica as its primary lists it in INFO replication. */
+export interface ListedReplica {
+  readonly host: string;
+  readonly port: number;
+  /** wait_bgsave, send_bulk, online… */
+  readonly state: string;
+}
+
+/** The `slaveN:ip=…,port=…,state=…` fields of INFO replication. */
+export function infoReplicas(info: ReadonlyMap<string, string>): ListedReplica[] {
+  const listed: ListedReplica[] = [];
+  for (const [name, value] of info) {
+    const match = /^slave\d+$/.test(name) ? /^ip=([^,]*),port=(\d+),state=([^,]+)/.exec(value) : null;
+    if (match) listed.push({ host: match[1] ?? "", port: Number(match[2]), state: match[3] ?? "" });
+  }
+  return listed;
+}
+
 /** CONFIG GET: a flat list of names and values. */
 export function parsePairs(reply: unknown): Map<string, string> {
   if (!Array.isArray(reply)) throw new ReplyFormatError("CONFIG GET", String(reply));

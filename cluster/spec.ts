@@ -47,6 +47,11 @@ export interface ClusterSpec {
   readonly liveDirectives: readonly string[];
   /** Declared cluster-node-timeout in ms. */
   readonly nodeTimeoutMs: number;
+  /**
+   * Whether preferred primaries (member 0) get their shards back where one zone would otherwise hold more primaries than
+   * declared. Default false: the plan of a rolling change chooses the best heirs, and swapped roles stay as they are.
+   */
+  readonly failback?: boolean;
 }
 
 /** `host:port`, the way nodes are compared with what the cluster reports. */

@@ -7,13 +7,16 @@ import { type Survey, survey } from "../survey";
 import type { View } from "../view";
 import { balanceSteps } from "./balance";
 import { creationSteps, isCreation } from "./create";
+import { failbackSteps } from "./failback";
 import { leaveSteps } from "./leave";
 import { attachReplicas, forgetGhosts, handovers, meetNewcomers } from "./members";
 import { refusal } from "./refuse";
 import { reviveSteps } from "./revive";
+import { rollingChange } from "./rolling";
 import { fileSteps, settingSteps } from "./settings";
 import { shardStates } from "./shards";
 import type { Plan, Refusal, Step } from "./types";
+import { versionRefusal } from "./versions";
 
 /**
  * What to do so that the live cluster becomes the declared one.
@@ -22,13 +25,13 @@ import type { Plan, Refusal, Step } from "./types";
 export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
   const s = survey(spec, view);
   const findings = diagnose(s);
-  const refused = refusal(s, findings);
+  const refused = refusal(s, findings) ?? versionRefusal(s, findings);
   if (refused) return refused;
-  const { steps, continues } = decide(s);
+  const { steps, continues, warnings = [] } = decide(s);
   return {
     kind: "plan",
     findings,
-    warnings: [],
+    warnings,
     steps,
     ...(continues ? { continues } : {}),
     destructive: steps.some((step) => step.kind === "failover" && step.mode === "force"),
@@ -38,6 +41,7 @@ export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
 interface Decision {
   readonly steps: readonly Step[];
   readonly continues?: string;
+  readonly warnings?: readonly string[];
 }
 
 /** The first stage that has something to do decides; what follows from it is planned after it was done and observed. */
@@ -61,7 +65,7 @@ function decide(s: Survey): Decision {
   return converge(s);
 }
 
-/** All declared nodes answer. Membership first, then roles, then slots, then what leaves, then settings. */
+/** All declared nodes answer. Membership first, then roles, slots, what leaves, settings, restarts, preferred primaries. */
 function converge(s: Survey): Decision {
   const meet = meetNewcomers(s);
   if (meet.length > 0)
@@ -73,17 +77,27 @@ function converge(s: Survey): Decision {
   const handover = handovers(s, shards);
   if (handover.length > 0) return { steps: handover, continues: "the rest is planned with the new roles" };
   const moves = balanceSteps(s, shards);
-  const steps = [
-    ...forgetGhosts(s),
-    ...attachReplicas(shards),
-    ...moves,
-    ...leaveSteps(s),
-    ...fileSteps(s),
-    ...settingSteps(s),
-  ];
-  return steps.length > 0
-    ? { steps: [...steps, settleStep(s, "all nodes must agree")] }
-    : { steps: waiting(s) };
+  const members = [...forgetGhosts(s), ...attachReplicas(shards), ...moves, ...leaveSteps(s)];
+  const settings = [...fileSteps(s), ...settingSteps(s)];
+  const rolling = rollingChange(s, shards);
+  const restarts = [...rolling.steps, ...failbackSteps(s, rolling.leaders)];
+  // Who leads which shard, and so the order of restarts, is known once members and slots are where they belong.
+  const now = members.length > 0 ? [...members, ...settings] : [...settings, ...restarts];
+  const { warnings } = rolling;
+  if (now.length === 0) return { steps: waiting(s), warnings };
+  const later = members.length > 0 && restarts.length > 0;
+  return {
+    steps: [...now, settleStep(s, "all nodes must agree")],
+    ...(later ? { continues: restartsLater(rolling.steps) } : {}),
+    warnings,
+  };
+}
+
+function restartsLater(steps: readonly Step[]): string {
+  const nodes = steps.flatMap((step) => (step.kind === "restartNode" ? [step.node] : []));
+  return nodes.length > 0
+    ? `then a restart one by one of ${nodes.join(", ")}`
+    : "then the preferred primaries take over";
 }
 
 /** Slots that are open, claimed twice or by nobody: no other change before each has one owner. */

@@ -24,6 +24,13 @@ export const BOUNDS = {
   reachMs: 2_000,
   knownMs: 20_000,
   settleMs: 60_000,
+  /** A replica that copies a whole data set, as long as it gets on; `stallMs` without anything new is the other bound. */
+  syncMs: 3_600_000,
+  stallMs: 60_000,
+  /** How long an old primary may try a partial resync with a newer one, which is all that it can do. */
+  outdatedLinkMs: 10_000,
+  /** An orderly stop saves the data set first. */
+  stopMs: 600_000,
   failoverMs: 20_000,
 } as const;
 

@@ -1,10 +1,14 @@
 /** Handing a shard over to a replica. */
 import { RedisReplyError } from "../client";
+import { WaitError } from "../errors";
 import { parseClusterNodes, parseInfo } from "../parse";
 import type { Step } from "../plan/types";
+import { isOlderLine } from "../plan/versions";
 import { countSlots } from "../slots";
 import { waitUntil } from "../wait";
-import { BOUNDS, call, idOf, on, type StepContext } from "./context";
+import { BOUNDS, call, on, type StepContext } from "./context";
+import { settle } from "./settle";
+import { waitInSync } from "./sync";
 
 type Failover = Extract<Step, { kind: "failover" }>;
 
@@ -12,7 +16,9 @@ type Failover = Extract<Step, { kind: "failover" }>;
  * 1. planned only: wait until the replica's link is up and its primary lists it, so that nothing but the last moment's
  *    writes has to be matched while clients are paused; 2. CLUSTER FAILOVER, whose OK only means "scheduled";
  * 3. wait until the replica owns the slots, then until every node that answers says so: a primary stopped before its
- *    handover had reached everybody left clusters down (OT-CONTAINER-KIT/redis-operator #1855).
+ *    handover had reached everybody left clusters down (OT-CONTAINER-KIT/redis-operator #1855);
+ * 4. planned only: wait until the old primary has become a replica with all the data, in everybody's eyes. Until then the
+ *    shard has one copy less, and a new primary that died here left a cluster down for good.
  */
 export async function failover(step: Failover, context: StepContext): Promise<void> {
   if (await isPrimary(step.replica, context)) return;
@@ -32,6 +38,7 @@ export async function failover(step: Failover, context: StepContext): Promise<vo
     },
   );
   await waitAgreed(step, context);
+  if (step.mode === "planned") await waitSwapped(step, context);
 }
 
 async function requestFailover(step: Failover, context: StepContext): Promise<string> {
@@ -54,21 +61,34 @@ async function isPrimary(name: string, context: StepContext): Promise<boolean> {
   return myself.flags.includes("master") && countSlots(myself.slots) > 0;
 }
 
-async function waitInSync(replica: string, context: StepContext): Promise<void> {
-  await waitUntil(
-    async () => {
-      const info = parseInfo(String(await call(context, replica, "INFO", "replication")));
-      if (info.get("master_link_status") !== "up")
-        return `${replica}'s link is ${info.get("master_link_status")}`;
-      return info.get("master_sync_in_progress") === "0" || `${replica} is still copying`;
-    },
-    { ...context, timeoutMs: BOUNDS.settleMs, what: `${replica} to be in sync` },
+/** Link and offset of the old primary, then everybody's view of both. */
+async function waitSwapped(step: Failover, context: StepContext): Promise<void> {
+  const outdated = isOlderLine(
+    await versionOf(step.primary, context),
+    await versionOf(step.replica, context),
+  );
+  try {
+    await waitInSync(step.primary, context, outdated ? { stallMs: BOUNDS.outdatedLinkMs } : {});
+  } catch (error) {
+    // Without a partial resync it cannot copy from a newer primary. It is about to restart with the new version.
+    if (!(outdated && error instanceof WaitError)) throw error;
+    context.detail(`${step.primary} cannot copy from the newer ${step.replica} before it restarts`);
+  }
+  const spareLinks = new Set(outdated ? [step.primary] : []);
+  await settle(
+    context.spec.nodes.map((node) => node.name),
+    context,
+    { spareLinks },
   );
 }
 
-/** Every node that answers sees the new primary with slots. */
+async function versionOf(name: string, context: StepContext): Promise<string> {
+  return parseInfo(String(await call(context, name, "INFO", "server"))).get("redis_version") ?? "unknown";
+}
+
+/** Every node that answers sees the new primary with slots and with its new epoch: no older claim can win over that. */
 async function waitAgreed(step: Failover, context: StepContext): Promise<void> {
-  const id = await idOf(context, step.replica);
+  const { myself: heir } = parseClusterNodes(String(await call(context, step.replica, "CLUSTER", "NODES")));
   await waitUntil(
     async () => {
       for (const node of context.spec.nodes) {
@@ -78,8 +98,8 @@ async function waitAgreed(step: Failover, context: StepContext): Promise<void> {
         );
         if (text === undefined) continue;
         const { myself, peers } = parseClusterNodes(String(text));
-        const seen = [myself, ...peers].find((peer) => peer.id === id);
-        if (!seen?.flags.includes("master") || seen.slots.length === 0)
+        const seen = [myself, ...peers].find((peer) => peer.id === heir.id);
+        if (!seen?.flags.includes("master") || seen.slots.length === 0 || seen.epoch < heir.epoch)
           return `${node.name} does not see ${step.replica} as primary yet`;
       }
       return true;

@@ -4,6 +4,7 @@ import type { StepContext } from "./context";
 import { failover } from "./failover";
 import { assignSlots, forget, meet, replicate, resetNode, setEpochs, setLive } from "./form";
 import { checkReach, startNodes, stopNode, writeFiles } from "./processes";
+import { restartNode } from "./restart";
 import { settle } from "./settle";
 
 export async function execute(step: Step, context: StepContext): Promise<void> {
@@ -34,9 +35,10 @@ export async function execute(step: Step, context: StepContext): Promise<void> {
       return failover(step, context);
     case "resetNode":
       return resetNode(step, context);
+    case "restartNode":
+      return restartNode(step, context);
     case "moveSlots":
     case "repairSlots":
-    case "restartNode":
     case "rotatePassword":
       throw new Error(`this version cannot ${step.kind} yet`);
     default:

@@ -8,6 +8,8 @@ import { BOUNDS, on, type StepContext, specsOf } from "./context";
 export interface SettleOptions {
   /** Leave out what needs a full copy (links) or the 2 s after a server's start (cluster_state). Default false. */
   readonly agreementOnly?: boolean;
+  /** Replicas whose link may be down. Default none. */
+  readonly spareLinks?: ReadonlySet<string>;
   readonly timeoutMs?: number;
 }
 
@@ -58,7 +60,10 @@ async function tell(node: NodeSpec, context: StepContext, options: SettleOptions
         migrating,
         importing,
         ...(replica
-          ? { primaryId: myself.primaryId ?? "", linkUp: link || options.agreementOnly === true }
+          ? {
+              primaryId: myself.primaryId ?? "",
+              linkUp: link || options.agreementOnly === true || options.spareLinks?.has(node.name) === true,
+            }
           : {}),
         clusterState: state || options.agreementOnly === true ? "ok" : "fail",
       };

@@ -1,0 +1,162 @@
+/** Restarting one node of a cluster that goes on serving. */
+import { RedisReplyError, UnreachableError } from "../client";
+import { infoNumber, parseClusterNodes, parseInfo, parsePairs } from "../parse";
+import { restartReasons } from "../plan/rolling";
+import type { Step } from "../plan/types";
+import { isOlderLine } from "../plan/versions";
+import { countSlots } from "../slots";
+import type { NodeSpec } from "../spec";
+import { waitUntil } from "../wait";
+import { BOUNDS, call, on, type StepContext, specOf } from "./context";
+import { waitLoaded } from "./processes";
+import { settle } from "./settle";
+import { waitInSync } from "./sync";
+
+/**
+ * 1. the cluster is calm: no slot open, all nodes agree, links up; 2. the node may go: it is a replica, or a primary
+ * without any; 3. stop in order, start with the declared file and version; 4. loaded, in sync, seen by everybody;
+ * 5. the restart brought what it was for. A run that dies in between leaves a stopped node, which the next one starts.
+ * @throws Error where roles changed since the plan was made, or the restart did not change what it was to change.
+ */
+export async function restartNode(
+  step: Extract<Step, { kind: "restartNode" }>,
+  context: StepContext,
+): Promise<void> {
+  const node = specOf(context, step.node);
+  await waitCalm(node, context);
+  const lone = await mayStop(node, context);
+  await stop(node, lone, context);
+  await context.hostOf(node).start(node);
+  await waitLoaded(node, context);
+  await context.lock([node]);
+  if (!lone) await waitInSync(node.name, context);
+  await waitCalm(node, context);
+  await checkTaken(node, context);
+}
+
+/** What one node tells about itself. */
+interface Member {
+  readonly name: string;
+  readonly id: string;
+  readonly version: string;
+  readonly primaryId: string | undefined;
+  readonly openSlots: number;
+}
+
+/**
+ * Refuses where a slot is open (its flags would not survive, redis #6339); waits for agreement and links. The link of a
+ * replica that is older than its primary cannot come up (6.2 does not read 7.0's copies): its restart is the cure.
+ */
+async function waitCalm(node: NodeSpec, context: StepContext): Promise<void> {
+  const members = await Promise.all(context.spec.nodes.map((other) => memberAt(other, context)));
+  const open = members.find((member) => member.openSlots > 0);
+  if (open)
+    throw new Error(
+      `${open.name} has ${open.openSlots} open slots: nothing restarts before they are closed or repaired`,
+    );
+  const versionOf = new Map(members.map((member) => [member.id, member.version]));
+  const outdated = members.filter(({ version, primaryId }) =>
+    isOlderLine(version, versionOf.get(primaryId ?? "") ?? version),
+  );
+  await settle(
+    members.map((member) => member.name),
+    context,
+    { spareLinks: new Set([node.name, ...outdated.map((member) => member.name)]) },
+  );
+}
+
+async function memberAt(node: NodeSpec, context: StepContext): Promise<Member> {
+  return on(context, node.name, async (client) => {
+    const { myself, migrating, importing } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
+    const info = parseInfo(String(await client.call("INFO", "server")));
+    return {
+      name: node.name,
+      id: myself.id,
+      version: info.get("redis_version") ?? "unknown",
+      primaryId: myself.primaryId,
+      openSlots: migrating.length + importing.length,
+    };
+  });
+}
+
+/** Whether the node is a primary without replicas; its slots are down while it restarts. */
+async function mayStop(node: NodeSpec, context: StepContext): Promise<boolean> {
+  const { myself, peers } = parseClusterNodes(String(await call(context, node.name, "CLUSTER", "NODES")));
+  if (myself.flags.includes("slave")) return false;
+  const replicas = peers.filter((peer) => peer.primaryId === myself.id);
+  if (myself.slots.length > 0 && replicas.length > 0)
+    throw new Error(
+      `${node.name} owns ${countSlots(myself.slots)} slots and has ${replicas.length} replica${replicas.length === 1 ? "" : "s"}: ` +
+        "a primary is handed over before it restarts, so its role changed since the plan was made",
+    );
+  return true;
+}
+
+/**
+ * SIGTERM makes Redis save where the declaration persists anything. A lone primary that persists nothing would come back
+ * empty, so it is told to save all the same (SHUTDOWN SAVE).
+ */
+async function stop(node: NodeSpec, lone: boolean, context: StepContext): Promise<void> {
+  await waitNoRewrite(node, context);
+  context.detail(`${node.name} is stopping (it saves its data first)`);
+  if (lone) await saveLone(node, context);
+  context.sessions.forget(node.name);
+  await context.hostOf(node).stop(node, { timeoutMs: BOUNDS.stopMs });
+}
+
+/** Redis ignores SIGTERM while it writes its first append-only file ("Writing initial AOF, can't exit"). */
+function waitNoRewrite(node: NodeSpec, context: StepContext): Promise<void> {
+  return waitUntil(
+    async () => {
+      const info = parseInfo(String(await call(context, node.name, "INFO", "persistence")));
+      const busy = ["aof_rewrite_in_progress", "aof_rewrite_scheduled"].some(
+        (field) => infoNumber(info, field) > 0,
+      );
+      if (busy) context.detail(`${node.name} is rewriting its append-only file`);
+      return busy ? "a rewrite of the append-only file is under way" : true;
+    },
+    {
+      ...context,
+      timeoutMs: BOUNDS.stopMs,
+      maxIntervalMs: 500,
+      what: `${node.name} to finish its append-only file`,
+    },
+  );
+}
+
+async function saveLone(node: NodeSpec, context: StepContext): Promise<void> {
+  await on(context, node.name, async (client) => {
+    const config = parsePairs(await client.call("CONFIG", "GET", "*"));
+    const appendonly = config.get("appendonly");
+    if (appendonly === "no" && node.directives.appendonly === "yes")
+      throw new Error(
+        `${node.name} has no replica and no append-only file yet, and would start from one: set appendonly live first`,
+      );
+    if (appendonly === "yes" || config.get("save") !== "") return;
+    try {
+      await client.call("SHUTDOWN", "SAVE");
+    } catch (error) {
+      // A server that shuts down does not answer; an error reply means that it could not save and goes on.
+      if (!(error instanceof UnreachableError)) throw error;
+    }
+  });
+}
+
+/** Reads the node's own answer once more, so that a restart that changes nothing is never planned in a circle. */
+async function checkTaken(node: NodeSpec, context: StepContext): Promise<void> {
+  const [server, config] = await on(context, node.name, (client) =>
+    client.pipeline([
+      ["INFO", "server"],
+      ["CONFIG", "GET", "*"],
+    ]),
+  );
+  if (config === undefined || config instanceof RedisReplyError)
+    throw config ?? new Error("no reply to CONFIG GET");
+  const version = parseInfo(String(server)).get("redis_version") ?? "unknown";
+  const settings = Object.fromEntries(parsePairs(config));
+  const left = restartReasons(context.spec, node, { version, settings });
+  if (left.length > 0)
+    throw new Error(
+      `${node.name} was restarted and still ${left.join("; ")}. Its redis.conf or its installed version is another one; no further node was restarted`,
+    );
+}
