@@ -4,6 +4,8 @@ import { delimiter, join } from "node:path";
 import { describe } from "./errors";
 import { type Report, startProgress } from "./progress";
 
+const LIMIT_MS = 30 * 60_000;
+
 /** How a command ended. */
 export interface Outcome {
   /** Exit code; null when it was ended by a signal or never started. */
@@ -21,6 +23,8 @@ export interface LoggedCommand {
   logFile: string;
   /** What the progress line says: "Building Redis 5.0.14". */
   label: string;
+  /** Longest it may take, ms; it is ended after that. Default 30 minutes. */
+  limitMs?: number;
 }
 
 /** Path of a program: on PATH, else in one of `places` (folders that installers use without touching PATH). */
@@ -41,11 +45,12 @@ export function isExecutable(file: string): boolean {
 
 /** Runs a long command with its output in a log file and a progress line meanwhile. Does not throw for a failure. */
 export async function runLogged(job: LoggedCommand, report: Report): Promise<Outcome> {
+  const { command, args, cwd, env, limitMs = LIMIT_MS } = job;
   const log = openSync(job.logFile, "a");
   const progress = startProgress(job.label, report);
   try {
     return await new Promise<Outcome>((resolve) => {
-      const child = spawn(job.command, job.args, { cwd: job.cwd, env: job.env, stdio: ["ignore", log, log] });
+      const child = spawn(command, args, { cwd, env, stdio: ["ignore", log, log], timeout: limitMs });
       child.on("error", (error) => resolve({ code: null, reason: describe(error) }));
       child.on("exit", (code, signal) => resolve(signal === null ? { code } : { code, reason: signal }));
     });
