@@ -1,7 +1,7 @@
 /** What no single field shows: how the fields of a declaration fit together. */
 import type { PlannedNode } from "../topology";
 import { ABSENT, type Problem, printable } from "./error";
-import { type StackValues, SUPPORTED_LINES } from "./schema";
+import { DEFAULTS, type StackValues, SUPPORTED_LINES } from "./schema";
 
 const MAX_PORT = 65_535;
 
@@ -31,9 +31,17 @@ function versionProblems(
       property: "redisVersion",
       value: printable(redisVersion),
       expected: `one of ${supported.map((entry) => (/^\d+\.\d+$/.test(entry) ? `${entry}.x` : entry)).join(", ")}`,
-      cure: `pulumi config set redisVersion ${supported.find((entry) => /^\d+\.\d+\.\d+$/.test(entry)) ?? "5.0.14"}; for another release of a known line set redisSource as well`,
+      cure: `pulumi config set redisVersion ${nearestVersion(redisVersion, supported)}; for another release of a known line set redisSource as well`,
     },
   ];
+}
+
+/** The last supported release of the same line; where there is none, the default. */
+function nearestVersion(version: string, supported: readonly string[]): string {
+  const patch = (entry: string) => Number(entry.split(".")[2]);
+  const line = version.slice(0, version.lastIndexOf(".") + 1);
+  const candidates = supported.filter((entry) => entry.startsWith(line) && patch(entry) >= 0);
+  return candidates.sort((one, other) => patch(other) - patch(one))[0] ?? DEFAULTS.redisVersion;
 }
 
 function sourceProblems({ redisSource, redisSourceSha256 }: StackValues): Problem[] {

@@ -1,6 +1,7 @@
 /** What the kit believes of redis.conf directives, against real servers of every line. */
 import { describe, expect, test } from "vitest";
 import type { NodeClient } from "../../cluster/client";
+import { defaultDirectives } from "../../config/defaults";
 import { DIRECTIVES, type DirectiveInfo, type DirectiveType, directiveInfo } from "../../config/directives";
 import { EVENTS, renameable } from "../../config/expect";
 import { normalizeDirectives } from "../../config/redis";
@@ -161,6 +162,19 @@ describe.each(REDIS_LINES)("directives of Redis %s", (line) => {
           expect([name, (await configGet(client, name)).get(name)]).toEqual([name, value]);
         }
       }
+    });
+  });
+
+  test("a node of the kit's own defaults has them", async () => {
+    const { version } = await redisBinaries(line);
+    // As many as the limit of open files allows: checked before a start, not here.
+    const { maxclients: _, ...defaults } = defaultDirectives(version);
+    await withServer(line, defaults, async ({ client }) => {
+      const answered = new Map<string, string>();
+      for (const name of Object.keys(defaults)) {
+        answered.set(name, (await configGet(client, name)).get(name) ?? "(nothing)");
+      }
+      expect(Object.fromEntries(answered)).toEqual(defaults);
     });
   });
 

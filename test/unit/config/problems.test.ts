@@ -78,9 +78,13 @@ describe("what is refused, by property, with what was expected", () => {
   });
 
   test("a version that only others than those given support", () => {
-    const problem = problemOf({ redisVersion: "7.0.15" }, { supportedVersions: ["5.0.5", "5.0.14"] });
-    expect(problem.expected).toBe("one of 5.0.5, 5.0.14");
-    expect(problem.cure).toContain("redisVersion 5.0.5");
+    const supportedVersions = ["5.0.5", "5.0.14", "6.2.9", "6.2.14"];
+    const problem = problemOf({ redisVersion: "7.0.15" }, { supportedVersions });
+    expect(problem.expected).toBe("one of 5.0.5, 5.0.14, 6.2.9, 6.2.14");
+    expect(problem.cure).toContain("redisVersion 5.0.14;");
+    expect(problemOf({ redisVersion: "6.2.1" }, { supportedVersions }).cure).toContain(
+      "redisVersion 6.2.14;",
+    );
   });
 
   test("a misspelt key, with the one that is meant", () => {
