@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Test tiers by what they depend on; `npm run test:quick` is unit and sim. */
-function tier(name: string, testTimeoutMs: number, parallel: boolean) {
+function tier(name: string, testTimeoutMs: number, parallel: boolean, globalSetup: string[] = []) {
   return {
     test: {
       name,
@@ -9,17 +9,21 @@ function tier(name: string, testTimeoutMs: number, parallel: boolean) {
       testTimeout: testTimeoutMs,
       hookTimeout: Math.max(60_000, testTimeoutMs),
       fileParallelism: parallel,
+      globalSetup,
     },
   };
 }
+
+/** Builds the Redis that is missing before the first test's clock runs. */
+const REAL_REDIS = ["test/support/redis-setup.ts"];
 
 export default defineConfig({
   test: {
     projects: [
       tier("unit", 20_000, true),
       tier("sim", 60_000, true),
-      tier("integration", 180_000, false),
-      tier("program", 300_000, false),
+      tier("integration", 180_000, false, REAL_REDIS),
+      tier("program", 300_000, false, REAL_REDIS),
     ],
   },
 });

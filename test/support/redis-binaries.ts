@@ -4,6 +4,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { ResolvedServer } from "../../hosts/local";
+import { installRedis } from "../../install/redis";
 
 const run = promisify(execFile);
 
@@ -11,12 +12,16 @@ const run = promisify(execFile);
 export type RedisLine = "5.0" | "6.2" | "7.0";
 export const REDIS_LINES: readonly RedisLine[] = ["5.0", "6.2", "7.0"];
 
+/** What is asked for in a line. Another release of the line does as well. */
+const VERSIONS: Readonly<Record<RedisLine, string>> = { "5.0": "5.0.14", "6.2": "6.2.14", "7.0": "7.0.15" };
+
 const found = new Map<RedisLine, Promise<ResolvedServer>>();
 
 /**
  * Paths and exact version of a line, looked for in this order:
  * 1. the folder in REDIS_CLUSTER_KIT_TEST_REDIS_50, _62 or _70,
- * 2. redis-server on PATH, if it is of that line.
+ * 2. redis-server on PATH, if it is of that line,
+ * 3. what `npm run up` would use: the kit's cache, else it is fetched and built (about a minute, once).
  */
 export function redisBinaries(line: RedisLine): Promise<ResolvedServer> {
   const known = found.get(line) ?? find(line);
@@ -38,7 +43,11 @@ async function find(line: RedisLine): Promise<ResolvedServer> {
     const binaries = await inFolder(entry);
     if (binaries?.version.startsWith(`${line}.`)) return binaries;
   }
-  throw new Error(`no Redis ${line} for tests: set ${variable} to a folder with redis-server and redis-cli`);
+  const installed = await installRedis({ version: VERSIONS[line] }, (text) => console.log(text));
+  if (installed.version.startsWith(`${line}.`)) return installed;
+  throw new Error(
+    `Redis ${line} for tests: got ${installed.version}; set ${variable} to a folder that has it`,
+  );
 }
 
 async function inFolder(folder: string): Promise<ResolvedServer | undefined> {
