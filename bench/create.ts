@@ -7,7 +7,7 @@ import { parseArgs, promisify } from "node:util";
 import { type Story, unsettled } from "../cluster/agreement";
 import { systemClock } from "../cluster/clock";
 import { ioredisConnector } from "../cluster/connection";
-import { apply } from "../cluster/engine";
+import { apply, type Progress } from "../cluster/engine";
 import { parseClusterNodes } from "../cluster/parse";
 import { Sessions } from "../cluster/sessions";
 import { countSlots } from "../cluster/slots";
@@ -32,19 +32,20 @@ async function main(): Promise<void> {
       nodes: { type: "string", default: "6,60" },
       rounds: { type: "string", default: "3" },
       line: { type: "string", default: "5.0" },
+      steps: { type: "boolean", default: false },
     },
   });
   for (const count of values.nodes.split(",").map(Number)) {
     const local = await startLocalNodes({ shards: count / 2, replicas: 1, line: values.line as RedisLine });
     try {
-      await compare(local, count, Number(values.rounds));
+      await compare(local, count, Number(values.rounds), values.steps);
     } finally {
       await local.end();
     }
   }
 }
 
-async function compare(local: LocalNodes, count: number, rounds: number): Promise<void> {
+async function compare(local: LocalNodes, count: number, rounds: number, steps: boolean): Promise<void> {
   const spec = specOf(local);
   const sessions = new Sessions(spec, () => ioredisConnector(), "bench");
   const ours: Timing[] = [];
@@ -52,8 +53,12 @@ async function compare(local: LocalNodes, count: number, rounds: number): Promis
   // A server serves as a primary only 2 s after its start; both tools begin after that.
   await systemClock.sleep(3000);
   console.log(`${count} nodes, Redis ${local.binaries.version}, ${rounds} rounds in alternation`);
+  const progress = (event: Progress) => {
+    if (steps && event.kind === "step" && event.state === "done")
+      console.log(`    ${event.step.kind} ${event.elapsedMs?.toFixed(0)} ms`);
+  };
   for (let round = 1; round <= rounds; round++) {
-    ours.push(await timed(spec, sessions, () => apply(spec, { hosts: () => local.host })));
+    ours.push(await timed(spec, sessions, () => apply(spec, { hosts: () => local.host, progress })));
     await resetAll(spec, sessions);
     theirs.push(await timed(spec, sessions, () => redisCliCreate(local)));
     await resetAll(spec, sessions);

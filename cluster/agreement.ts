@@ -17,21 +17,22 @@ export type Story = Pick<
   | "importing"
 >;
 
-/** What one node believes of one member. */
-interface Belief {
-  readonly primaryId: string | undefined;
-  readonly slots: readonly SlotRange[];
+/** A story with its members by id: every comparison looks members up, and a thousand nodes tell a million lines. */
+interface Told {
+  readonly story: Story;
+  readonly peers: ReadonlyMap<string, PeerView>;
 }
 
-/** What this node believes of the whole cluster, itself included, by node id. Nodes in handshake are not yet members. */
-function beliefs(story: Story): Map<string, Belief> {
-  const told = new Map<string, Belief>();
-  told.set(story.id, {
-    primaryId: story.role === "replica" ? story.primaryId : undefined,
-    slots: story.slots,
-  });
-  for (const peer of story.peers) if (!peer.flags.includes("handshake")) told.set(peer.id, peer as Belief);
-  return told;
+function byId(story: Story): Told {
+  const members = story.peers.filter((peer) => !peer.flags.includes("handshake"));
+  return { story, peers: new Map(members.map((peer) => [peer.id, peer])) };
+}
+
+/** Role and slots of a member as a node tells them; its own line is about itself. */
+function belief(told: Told, id: string): Pick<PeerView, "primaryId" | "slots"> | undefined {
+  if (id !== told.story.id) return told.peers.get(id);
+  const { role, primaryId, slots } = told.story;
+  return role === "replica" && primaryId !== undefined ? { primaryId, slots } : { slots };
 }
 
 function sameSlots(a: readonly SlotRange[], b: readonly SlotRange[]): boolean {
@@ -40,13 +41,13 @@ function sameSlots(a: readonly SlotRange[], b: readonly SlotRange[]): boolean {
   );
 }
 
-/** The first member that two nodes believe different things of. */
-function disputed(a: ReadonlyMap<string, Belief>, b: ReadonlyMap<string, Belief>): string | undefined {
-  for (const [id, belief] of a) {
-    const other = b.get(id);
-    if (!other || other.primaryId !== belief.primaryId || !sameSlots(other.slots, belief.slots)) return id;
+/** The first member that two nodes tell different things of. */
+function disputed(a: Told, b: Told): string | undefined {
+  for (const id of [a.story.id, ...a.peers.keys()]) {
+    const [one, other] = [belief(a, id), belief(b, id)];
+    if (!one || !other || one.primaryId !== other.primaryId || !sameSlots(one.slots, other.slots)) return id;
   }
-  return a.size === b.size ? undefined : [...b.keys()].find((id) => !a.has(id));
+  return a.peers.size === b.peers.size ? undefined : [...b.peers.keys()].find((id) => !belief(a, id));
 }
 
 /** Who is to be found where; a member that another node sees elsewhere is not yet agreed upon. */
@@ -61,43 +62,40 @@ export interface Expected {
  * expected addresses, tell the same roles and slots, serve, and every replica's link is up.
  */
 export function unsettled(stories: readonly Story[], expected: readonly Expected[]): string | undefined {
-  return missingPeer(stories, expected) ?? disagreement(stories) ?? notServing(stories);
+  const told = stories.map(byId);
+  return missingPeer(told, expected) ?? disagreement(told) ?? notServing(stories);
 }
 
-function missingPeer(stories: readonly Story[], expected: readonly Expected[]): string | undefined {
-  const addressOfName = new Map(expected.map((node) => [node.name, addressOf(node)]));
-  for (const story of stories) {
-    const peers = new Map(story.peers.map((peer) => [peer.id, peer]));
-    for (const other of stories) {
+function missingPeer(told: readonly Told[], expected: readonly Expected[]): string | undefined {
+  const declared = new Map(expected.map((node) => [node.name, node]));
+  for (const { story, peers } of told) {
+    for (const { story: other } of told) {
       if (other === story) continue;
       const peer = peers.get(other.id);
       if (!peer) return `${story.name} does not know ${other.name}`;
-      const problem = linkProblem(peer, addressOfName.get(other.name));
+      const problem = linkProblem(peer, declared.get(other.name));
       if (problem) return `${story.name} sees ${other.name} ${problem}`;
     }
   }
   return undefined;
 }
 
-function linkProblem(peer: PeerView, address: string | undefined): string | undefined {
-  if (peer.flags.includes("handshake")) return "in handshake";
+function linkProblem(peer: PeerView, declared: Expected | undefined): string | undefined {
   if (peer.flags.includes("fail")) return "as failed";
   if (peer.flags.includes("fail?")) return "as possibly failed";
-  if (address !== undefined && addressOf(peer) !== address)
-    return `at ${addressOf(peer)} instead of ${address}`;
+  if (declared && (peer.port !== declared.port || peer.host !== declared.host))
+    return `at ${addressOf(peer)} instead of ${addressOf(declared)}`;
   if (!peer.connected) return "disconnected";
   return undefined;
 }
 
-function disagreement(stories: readonly Story[]): string | undefined {
-  const [first, ...rest] = stories;
+function disagreement([first, ...rest]: readonly Told[]): string | undefined {
   if (!first) return undefined;
-  const told = beliefs(first);
-  for (const story of rest) {
-    const id = disputed(told, beliefs(story));
+  for (const other of rest) {
+    const id = disputed(first, other);
     if (id === undefined) continue;
-    const about = stories.find((other) => other.id === id)?.name ?? id.slice(0, 8);
-    return `${first.name} and ${story.name} disagree about the role or the slots of ${about}`;
+    const about = [first, ...rest].find(({ story }) => story.id === id)?.story.name ?? id.slice(0, 8);
+    return `${first.story.name} and ${other.story.name} disagree about the role or the slots of ${about}`;
   }
   return undefined;
 }

@@ -1,5 +1,4 @@
 /** What is not as it should be, for people: tables, `doctor`, refresh. Pure. */
-import { unsettled } from "./agreement";
 import type { Finding } from "./plan/types";
 import { formatRanges, toRanges } from "./slots";
 import { addressOf } from "./spec";
@@ -8,8 +7,7 @@ import type { Survey } from "./survey";
 /** Findings in order of severity, then subject. Empty for a healthy cluster. */
 export function diagnose(s: Survey): Finding[] {
   const findings = [...downNodes(s), ...slotFindings(s), ...memberFindings(s), ...zoneFindings(s)];
-  const declared = s.spec.nodes.flatMap((node) => s.up.get(node.name) ?? []);
-  const open = declared.length === s.spec.nodes.length ? unsettled(declared, s.spec.nodes) : undefined;
+  const open = s.down.size === 0 ? s.unsettled : undefined;
   if (open && findings.length === 0) findings.push(finding("warning", "unsettled", s.spec.name, open));
   return findings;
 }

@@ -1,4 +1,5 @@
 /** What follows from a spec and a view: who is who, who owns what, who is unknown. Pure; computed once a look. */
+import { unsettled } from "./agreement";
 import { expandRanges } from "./slots";
 import { addressOf, type ClusterSpec, type NodeSpec, SLOT_COUNT } from "./spec";
 import type { NodeDown, NodeUp, PeerView, View } from "./view";
@@ -35,13 +36,15 @@ export interface Survey {
   readonly unclaimed: readonly number[];
   /** Slots that two or more reachable nodes claim. */
   readonly contested: readonly number[];
+  /** What keeps the declared nodes that answer from being settled (agreement.ts), if anything. */
+  readonly unsettled: string | undefined;
   /** Keys on reachable nodes, replicas included. */
   readonly keysSeen: number;
-  /** How the largest group's declared members see each reachable node: how many know its id, and at which addresses. */
-  readonly sightings: ReadonlyMap<
-    string,
-    { readonly knownBy: number; readonly addresses: ReadonlySet<string> }
-  >;
+  /**
+   * How the largest group's declared members see each reachable node: how many know its id, and whether one sees it at
+   * another address than the declared one.
+   */
+  readonly sightings: ReadonlyMap<string, { readonly knownBy: number; readonly elsewhere: boolean }>;
   /** Declared members of the largest group: the cluster, as opposed to nodes that are not (yet) in it. */
   readonly viewers: ReadonlySet<string>;
   /** Groups of reachable nodes that know each other by id, largest first (slots, then size, then name). */
@@ -76,8 +79,12 @@ export function survey(spec: ClusterSpec, view: View): Survey {
     claims,
     unclaimed: claims.flatMap((names, slot) => (names.length === 0 ? [slot] : [])),
     contested: claims.flatMap((names, slot) => (names.length > 1 ? [slot] : [])),
+    unsettled: unsettled(
+      spec.nodes.flatMap((node) => up.get(node.name) ?? []),
+      spec.nodes,
+    ),
     keysSeen: [...up.values()].reduce((sum, node) => sum + node.keys, 0),
-    sightings: sightingsOf(up, nameOfId, viewers),
+    sightings: sightingsOf(up, nameOfId, viewers, specOf),
     viewers,
     components,
   };
@@ -148,17 +155,18 @@ function sightingsOf(
   up: ReadonlyMap<string, NodeUp>,
   nameOfId: ReadonlyMap<string, string>,
   viewers: ReadonlySet<string>,
+  specOf: ReadonlyMap<string, NodeSpec>,
 ): Survey["sightings"] {
   const sightings = new Map(
-    [...up.keys()].map((name) => [name, { knownBy: 0, addresses: new Set<string>() }]),
+    [...up.keys()].map((name) => [name, { spec: specOf.get(name), knownBy: 0, elsewhere: false }]),
   );
   for (const node of up.values()) {
     if (!viewers.has(node.name)) continue;
     for (const peer of node.peers) {
-      const seen = peer.flags.includes("handshake") ? undefined : sightings.get(nameOfId.get(peer.id) ?? "");
-      if (!seen) continue;
+      const seen = sightings.get(nameOfId.get(peer.id) ?? "");
+      if (!seen || peer.flags.includes("handshake")) continue;
       seen.knownBy++;
-      seen.addresses.add(addressOf(peer));
+      if (peer.port !== seen.spec?.port || peer.host !== seen.spec.host) seen.elsewhere = true;
     }
   }
   return sightings;

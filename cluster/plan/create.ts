@@ -2,10 +2,12 @@
  * A cluster from fresh nodes, and the rest of one that an earlier run left half-made.
  *
  * Order and its reasons:
- * 1. a short node timeout on the empty nodes: gossip is paced by half of it, agreement comes ten times sooner;
- * 2. distinct config epochs while nodes are alone (SET-CONFIG-EPOCH is refused later): no collisions to resolve;
- * 3. slots before introductions: the first packet between two nodes then already tells who owns what;
- * 4. replicas last, when their primary is known to them; 5. settle; 6. the declared node timeout again.
+ * 1. distinct config epochs while nodes are alone (SET-CONFIG-EPOCH is refused later): no collisions to resolve;
+ * 2. slots before introductions: the first packet between two nodes then already tells who owns what;
+ * 3. introductions with the declared node timeout: it is also the bound on a handshake, and a short one made sixty
+ *    nodes on two busy cores drop theirs over and over;
+ * 4. then a short node timeout, since gossip is paced by half of it: agreement comes ten times sooner;
+ * 5. replicas last, when their primary is known to them; 6. settle; 7. the declared node timeout again.
  */
 import { countSlots, initialRanges } from "../slots";
 import type { NodeSpec, SlotRange } from "../spec";
@@ -62,6 +64,9 @@ export function creationSteps(s: Survey): Step[] {
       nodes: names,
       reason: "every node must reach every other on its data and its bus port",
     },
+    ...epochSteps(nodes),
+    ...slotSteps(s),
+    ...meetSteps(s, names),
     {
       kind: "setLive",
       nodes: names,
@@ -69,9 +74,6 @@ export function creationSteps(s: Survey): Step[] {
       value: String(FORMING_TIMEOUT_MS),
       reason: "nodes without data agree sooner with a short node timeout",
     },
-    ...epochSteps(nodes),
-    ...slotSteps(s),
-    ...meetSteps(s, names),
     ...replicateSteps(s),
     { kind: "settle", nodes: names, reason: "all nodes must agree and every replica be in sync" },
     {

@@ -1,5 +1,4 @@
 /** The planner: a spec and a view in, ordered steps with reasons or a refusal out. Pure and deterministic. */
-import { unsettled } from "../agreement";
 import { diagnose } from "../diagnose";
 import { toRanges } from "../slots";
 import type { ClusterSpec } from "../spec";
@@ -127,7 +126,5 @@ function settleStep(s: Survey, reason: string): Step {
 
 /** Nothing to change, but not settled either: gossip or replication is on its way, or stuck. */
 function waiting(s: Survey): Step[] {
-  const nodes = s.spec.nodes.flatMap((node) => s.up.get(node.name) ?? []);
-  const open = unsettled(nodes, s.spec.nodes);
-  return open ? [settleStep(s, `not settled: ${open}`)] : [];
+  return s.unsettled ? [settleStep(s, `not settled: ${s.unsettled}`)] : [];
 }

@@ -1,5 +1,4 @@
 /** Who belongs to the cluster and who replicates whom. */
-import { addressOf } from "../spec";
 import type { Survey } from "../survey";
 import type { ShardState } from "./shards";
 import type { Step } from "./types";
@@ -48,11 +47,10 @@ export function meetNewcomers(s: Survey): Step[] {
 
 /** Whether some member does not know this node at all, or sees it at another address. */
 function isMisplaced(s: Survey, name: string): boolean {
-  const spec = s.specOf.get(name);
   const seen = s.sightings.get(name);
-  if (!spec || !seen) return false;
+  if (!seen) return false;
   const others = s.viewers.size - (s.viewers.has(name) ? 1 : 0);
-  return seen.knownBy < others || [...seen.addresses].some((address) => address !== addressOf(spec));
+  return seen.knownBy < others || seen.elsewhere;
 }
 
 /** Every member that does not own slots replicates its shard's primary. */

@@ -34,8 +34,9 @@ export async function assignSlots(step: Of<"assignSlots">, context: StepContext)
 }
 
 /**
- * Between all pairs and in both directions: gossip alone would take seconds to introduce everybody. Repeated for those that
- * are still unknown: Redis drops a handshake that takes longer than the node timeout, which a busy machine makes it do.
+ * Between all pairs: gossip alone would take seconds to introduce everybody. One direction is enough, the one that is met
+ * answers with a handshake of its own. Repeated, from both sides, for those that are still unknown: Redis drops a
+ * handshake that takes longer than the node timeout, which a busy machine makes it do.
  */
 export async function meet(step: Of<"meet">, context: StepContext): Promise<void> {
   const members = specsOf(context, step.members);
@@ -44,12 +45,16 @@ export async function meet(step: Of<"meet">, context: StepContext): Promise<void
     members.filter(
       (other) => other.name !== member.name && (newcomers.has(member.name) || newcomers.has(other.name)),
     );
-  let missing = await introduce(members, wanted, context);
+  const order = new Map(members.map((member, index) => [member.name, index]));
+  const after = (member: NodeSpec) =>
+    wanted(member).filter((other) => (order.get(other.name) ?? 0) > (order.get(member.name) ?? 0));
+  await introduce(members, after, context);
+  let missing: Missing = new Map();
   let sentAt = context.clock.now();
   await waitUntil(
     async () => {
       if (context.clock.now() - sentAt > REINTRODUCE_MS) {
-        missing = await introduce(members, (member) => missing.get(member.name) ?? [], context);
+        await introduce(members, (member) => missing.get(member.name) ?? [], context);
         sentAt = context.clock.now();
       }
       missing = await unknownTo(members, wanted, context);
@@ -62,8 +67,8 @@ export async function meet(step: Of<"meet">, context: StepContext): Promise<void
   );
 }
 
-/** Longer than a handshake may take at the node timeout of creation. */
-const REINTRODUCE_MS = 1_500;
+/** A node that is not known by then has dropped its handshake or never got to it. Asking twice does no harm. */
+const REINTRODUCE_MS = 3_000;
 
 type Missing = ReadonlyMap<string, readonly NodeSpec[]>;
 
@@ -71,7 +76,7 @@ async function introduce(
   members: readonly NodeSpec[],
   wanted: (member: NodeSpec) => readonly NodeSpec[],
   context: StepContext,
-): Promise<Missing> {
+): Promise<void> {
   await Promise.all(
     members.map((member) =>
       on(context, member.name, async (client) => {
@@ -81,7 +86,6 @@ async function introduce(
       }),
     ),
   );
-  return new Map(members.map((member) => [member.name, wanted(member)]));
 }
 
 /** For each member the wanted nodes that it does not list at their address, handshakes not counted. */

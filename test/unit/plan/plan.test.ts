@@ -58,10 +58,10 @@ describe("creation", () => {
   const whole = [
     "startNodes",
     "checkReach",
-    "setLive",
     "setEpochs",
     "assignSlots",
     "meet",
+    "setLive",
     "replicate",
     "settle",
     "setLive",
@@ -99,8 +99,8 @@ describe("creation", () => {
     );
     expect(kinds(plan(spec, view(...ups)))).toEqual([
       "checkReach",
-      "setLive",
       "meet",
+      "setLive",
       "replicate",
       "settle",
       "setLive",
