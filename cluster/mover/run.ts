@@ -26,6 +26,15 @@ export class Run {
     this.startedMs = context.clock.now();
   }
 
+  /** Goes on counting where an earlier run of the same task stopped. */
+  continue(before: Run): void {
+    this.keysMoved = before.keysMoved;
+    this.bytesMoved = before.bytesMoved;
+    this.slotsDone = before.slotsDone;
+    this.conflicts.push(...before.conflicts);
+    this.refused.push(...before.refused);
+  }
+
   now(): number {
     return this.context.clock.now();
   }

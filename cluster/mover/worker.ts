@@ -87,10 +87,14 @@ export class Worker {
 
   /** Moves the slots, whatever state an earlier run left them in. */
   async move(slots: readonly number[]): Promise<void> {
-    let left = slots;
-    while (left.length > 0) {
+    await this.persist(() => this.advance(slots));
+  }
+
+  /** Repeats the task over lost connections and silent targets, as long as it gets on. */
+  async persist(task: () => Promise<void>): Promise<void> {
+    for (;;) {
       try {
-        left = await this.advance(left);
+        return await task();
       } catch (error) {
         await this.recover(error);
       }
@@ -101,8 +105,8 @@ export class Worker {
     return `${this.pair.source.runId} ${this.pair.target.runId}`;
   }
 
-  /** One look and all windows that follow from it. Answers what is still to do, which is nothing. */
-  private async advance(slots: readonly number[]): Promise<readonly number[]> {
+  /** One look and all windows that follow from it. */
+  private async advance(slots: readonly number[]): Promise<void> {
     await putAhead(this.run, this.pair);
     const now = await claims(this.pair);
     const states = slots.map((slot) => stateOf(slot, now.source, now.target));
@@ -114,7 +118,6 @@ export class Worker {
     const ordered = [...filled].sort((a, b) => Number(this.isOpen(b)) - Number(this.isOpen(a)) || a - b);
     await this.windows(ordered);
     for (const part of chunks(empty, EMPTY_WINDOW_SLOTS)) await this.window(part, []);
-    return [];
   }
 
   /** The source lost the slots before it was told: it must not have keys of them, or the gossip makes it delete them. */
