@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { errorCode } from "./files";
-import type { ProcessTable } from "./processes";
+import { mayBeRedis, type ProcessTable } from "./processes";
 import { probeTcp } from "./sockets";
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ export const portableProcesses: ProcessTable = {
         parentPid: Number(parent),
         words: wordsOf(command),
       }))
-      .filter(({ words }) => words.some((word) => word.includes("redis")));
+      .filter(({ words }) => mayBeRedis(words));
   },
 
   async command(pid) {

@@ -24,7 +24,7 @@ export interface ListedProcess {
 export interface ProcessTable {
   /** `undefined`: there is no such process, or it has ended and only waits to be reaped. */
   status(pid: number): Promise<ProcessStatus | undefined>;
-  /** Every process with "redis" in its arguments or title. Throws when processes cannot be told. */
+  /** Every process that `mayBeRedis`. Throws when processes cannot be told. */
   list(): Promise<ListedProcess[]>;
   /** By pid. One that has ended, or whose working directory may not be read, is not in the result. */
   workingDirectories(pids: readonly number[]): Promise<ReadonlyMap<number, string>>;
@@ -32,6 +32,11 @@ export interface ProcessTable {
   command(pid: number): Promise<string[]>;
   /** Pid of whoever listens where a node wants to; "hidden": somebody does, but it cannot be told who. */
   listener(address: string, port: number): Promise<number | "hidden" | undefined>;
+}
+
+/** A coarse first sieve: "redis" somewhere, or the end of a cluster node's title, if its program has another name. */
+export function mayBeRedis(words: readonly string[]): boolean {
+  return words.at(-1) === "[cluster]" || words.some((word) => word.includes("redis"));
 }
 
 /** Titles of the children that Redis forks to save, rewrite or send its data (rdb.c, aof.c, module.c). */

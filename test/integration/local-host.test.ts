@@ -155,13 +155,7 @@ test.each([
 test("runs that start a node at once start it once, and it outlives them all", () =>
   withOne(
     async (cluster, node) => {
-      const request: StartRequest = {
-        dataDirectory: cluster.dataDirectory,
-        node,
-        redisConf: cluster.redisConfOf(node.name),
-        binaries: cluster.binaries,
-      };
-      const runs = [1, 2, 3].map(() => runStart(request));
+      const runs = [1, 2, 3].map(() => runStart(requestFor(cluster, node)));
       await Promise.all([...runs, cluster.host.start(node), cluster.host.start(node)]);
       expect(await serversOf(cluster, node)).toHaveLength(1);
       expect(await cluster.cli(node, "ping")).toBe("PONG");
@@ -172,12 +166,37 @@ test("runs that start a node at once start it once, and it outlives them all", (
     { start: false },
   ));
 
-function runStart(request: StartRequest): Promise<void> {
+test("a run that is killed at any moment of a start leaves nothing that the next one cannot finish", () =>
+  withOne(
+    async (cluster, node) => {
+      let started = 0;
+      for (let delayMs = 0; delayMs < 400; delayMs += 50) {
+        await runStart(requestFor(cluster, node), delayMs);
+        started += (await serversOf(cluster, node)).length;
+        await cluster.host.start(node);
+        expect(await serversOf(cluster, node)).toHaveLength(1);
+        await cluster.host.stop(node, { kill: true });
+        expect(await serversOf(cluster, node)).toEqual([]);
+      }
+      console.log(`killed runs that had already started the node: ${started} of 8`);
+    },
+    { start: false },
+  ));
+
+function requestFor({ dataDirectory, binaries, redisConfOf }: LocalNodes, node: NodeSpec): StartRequest {
+  return { dataDirectory, node, redisConf: redisConfOf(node.name), binaries };
+}
+
+/** `killAfterMs`: SIGKILL that long after it began its work, whatever it is doing then. */
+function runStart(request: StartRequest, killAfterMs?: number): Promise<void> {
   const script = join(__dirname, "..", "support", "start-node.ts");
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, ["--import", "tsx", script], (error, _, stderr) =>
-      error ? reject(new Error(stderr)) : resolve(),
+      error && killAfterMs === undefined ? reject(new Error(stderr)) : resolve(),
     );
+    if (killAfterMs !== undefined) {
+      child.stdout?.once("data", () => setTimeout(() => child.kill("SIGKILL"), killAfterMs));
+    }
     child.stdin?.end(JSON.stringify(request));
   });
 }

@@ -1,6 +1,7 @@
 /**
  * A run of its own that starts one node and ends: for tests of two runs at once and of nodes that outlive theirs.
- * What to do comes as JSON on stdin, because it contains the password. Prints what the host reports.
+ * What to do comes as JSON on stdin, because it contains the password. Prints a line when it begins,
+ * and what the host reports.
  */
 import { text } from "node:stream/consumers";
 import type { HostNode } from "../../hosts/host";
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     resolveServer: async () => request.binaries,
     report: (line) => console.log(line),
   });
+  console.log("starting");
   await host.start(request.node);
 }
 
