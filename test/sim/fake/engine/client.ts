@@ -99,6 +99,7 @@ export class FakeClient implements NodeClient {
           if (prepared) sent.push(prepared);
         }
         this.transmit(sent);
+        if (this.session.dead) reject(new UnreachableError(this.node, "closed", "the engine is dead"));
       }),
     );
   }
@@ -205,6 +206,7 @@ export class FakeClient implements NodeClient {
   abandon(): void {
     if (this.closed) return;
     this.shut();
-    this.waiting.clear();
+    // The session is dead: it lets nothing through. But virtual time must not go on for those who wait no more.
+    for (const sent of [...this.waiting]) this.finish(sent, () => this.lost("closed", sent));
   }
 }
