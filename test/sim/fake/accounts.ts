@@ -1,26 +1,35 @@
 /** Who may use a node: one password until 5.0, the default user's list of passwords from 6.0. */
+import { createHash } from "node:crypto";
 import type { Config } from "./config";
 import type { Release } from "./release";
+import type { Value } from "./value";
+
+/** ACL rules that say what the default user may do; the fake lets it do everything. */
+const PERMISSION = /^(on|~\*|&\*|\+@all|allkeys|allcommands|allchannels)$/;
 
 export class Accounts {
   private readonly passwords = new Set<string>();
+  private anybody: boolean;
 
   constructor(
     private readonly release: Release,
-    private readonly config: Config,
+    config: Config,
   ) {
     const declared = config.get("requirepass") ?? "";
     if (declared !== "") this.passwords.add(declared);
+    this.anybody = declared === "";
   }
 
+  /** Commands are served without a password. */
   get open(): boolean {
-    return this.passwords.size === 0;
+    return this.anybody;
   }
 
   /** CONFIG SET requirepass: the only password from now on. */
   replace(password: string): void {
     this.passwords.clear();
     if (password !== "") this.passwords.add(password);
+    this.anybody = password === "";
   }
 
   /** @returns the error text of AUTH, or undefined where it is let in */
@@ -44,29 +53,34 @@ export class Accounts {
     return (user === "" || user === "default") && this.passwords.has(password);
   }
 
-  /** ACL SETUSER default RULE…: the rules about passwords. @returns the error text for any other rule */
+  /** ACL SETUSER default RULE…: the rules about passwords. @returns the error text of the first that is none */
   change(rules: readonly string[]): string | undefined {
     for (const rule of rules) {
-      if (rule.startsWith(">")) this.passwords.add(rule.slice(1));
-      else if (rule.startsWith("<")) {
+      if (rule.startsWith(">")) {
+        this.passwords.add(rule.slice(1));
+        this.anybody = false;
+      } else if (rule.startsWith("<")) {
         if (!this.passwords.delete(rule.slice(1)))
           return `ERR Error in ACL SETUSER modifier '${rule}': The password you are trying to remove from the user does not exist`;
-      } else if (rule === "nopass" || rule === "resetpass") this.passwords.clear();
-      else if (!/^(on|~\*|&\*|\+@all|allkeys|allcommands|allchannels)$/.test(rule))
-        return `ERR Error in ACL SETUSER modifier '${rule}': Syntax error`;
+      } else if (rule === "nopass" || rule === "resetpass") {
+        this.passwords.clear();
+        this.anybody = rule === "nopass";
+      } else if (!PERMISSION.test(rule)) return `ERR Error in ACL SETUSER modifier '${rule}': Syntax error`;
     }
     return undefined;
   }
 
-  /** As ACL LIST shows the passwords, without hashing. */
-  describe(): string {
-    const shown = this.open
-      ? "nopass"
-      : [...this.passwords].map((password) => `#${password.length}`).join(" ");
-    return `user default on ${shown} ~* &* +@all`;
-  }
-
-  get requirepass(): string {
-    return this.config.get("requirepass") ?? "";
+  /** ACL GETUSER default. */
+  describe(): Value {
+    const hashes = [...this.passwords].map((password) =>
+      createHash("sha256").update(password, "latin1").digest("hex"),
+    );
+    const open = this.anybody ? ["nopass"] : [];
+    const common = (flags: string[], keys: Value, channels: Value): Value[] => [
+      ...["flags", [...flags, ...open], "passwords", hashes],
+      ...["commands", "+@all", "keys", keys, "channels", channels],
+    ];
+    if (this.release.line === "7.0") return [...common(["on"], "~*", "&*"), "selectors", []];
+    return common(["on", "allkeys", "allchannels", "allcommands"], ["*"], ["*"]);
   }
 }

@@ -80,7 +80,10 @@ function setUser({ server, argv }: Call): Value {
 
 const ACL: Readonly<Record<string, Subcommand>> = {
   whoami: { argc: [2, 2], run: () => "default" },
-  list: { argc: [2, 2], run: ({ server }) => [server.accounts.describe()] },
+  getuser: {
+    argc: [3, 3],
+    run: ({ server, argv }) => (argv[2] === "default" ? server.accounts.describe() : null),
+  },
   setuser: { argc: [3, ANY], run: setUser },
 };
 

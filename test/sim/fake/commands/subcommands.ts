@@ -1,4 +1,5 @@
 /** Commands that are containers of others: CLUSTER, CLIENT, CONFIG, MEMORY, DEBUG, ACL. */
+import { showCommand } from "../log";
 import type { Server } from "../server";
 import { type Deferred, Failure, type Value } from "../value";
 import { wrongArity } from "./dispatch";
@@ -18,7 +19,9 @@ export function runSubcommand(call: Call, table: Readonly<Record<string, Subcomm
   const sub = Object.hasOwn(table, name) ? table[name] : undefined;
   const { length } = call.argv;
   if (!sub) {
-    call.server.node.cluster.surprises.push(`${call.server.name}: unknown subcommand ${call.argv.join(" ")}`);
+    call.server.node.cluster.surprises.push(
+      `${call.server.name}: unknown subcommand ${showCommand(call.argv)}`,
+    );
     throw refusal(call, given, false);
   }
   if (length < sub.argc[0] || length > sub.argc[1]) throw refusal(call, given, true);

@@ -41,7 +41,7 @@ const READING_SUB: Readonly<Record<string, ReadonlySet<string>>> = {
     "COUNT-FAILURE-REPORTS",
   ]),
   CONFIG: new Set(["GET"]),
-  ACL: new Set(["WHOAMI", "LIST"]),
+  ACL: new Set(["WHOAMI", "GETUSER"]),
 };
 
 export function isMutation(argv: readonly string[]): boolean {
