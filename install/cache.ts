@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
 import type { z } from "zod";
 import { codeOf } from "./errors";
+import { processStart } from "./lock";
 
 const NAME = "redis-cluster-kit";
 
@@ -40,14 +41,25 @@ let drafts = 0;
  * A killed run leaves a draft behind (removed by the next one), never half a `folder`. An existing `folder` is replaced.
  */
 export async function createFolder(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
+  removeOldDrafts(folder);
   const draft = `${folder}.${process.pid}-${drafts++}.tmp`;
-  rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   try {
     await fill(draft);
     replaceFolder(draft, folder);
   } finally {
     rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** Drafts of runs that were killed. */
+function removeOldDrafts(folder: string): void {
+  const parent = dirname(folder);
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent).filter((entry) => entry.startsWith(`${basename(folder)}.`))) {
+    const pid = /\.(\d+)-\d+\.tmp(\.old)?$/.exec(name)?.[1];
+    if (pid === undefined || processStart(Number(pid)) !== undefined) continue;
+    rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 

@@ -28,10 +28,7 @@ export async function sha256Of(file: string): Promise<string> {
 }
 
 /** Why a fetch failed, in a few words: undici hides the system's reason in `cause`. */
-function reasonOf(error: unknown, connectTimeoutMs: number): string {
-  if (error instanceof Error && error.name === "AbortError") {
-    return `no answer within ${connectTimeoutMs / 1000} s`;
-  }
+function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return codeOf(cause) ?? describe(cause);
 }
@@ -72,10 +69,12 @@ async function stream(request: DownloadRequest, partial: string, report: Report)
   const have = existsSync(partial) ? statSync(partial).size : 0;
   const abort = new AbortController();
   const progress = startProgress(request.label, report);
-  let timer = setTimeout(() => abort.abort(), connectTimeoutMs);
+  const giveUp = (ms: number, what: string) =>
+    setTimeout(() => abort.abort(new Error(`${what} ${ms / 1000} s`)), ms);
+  let timer = giveUp(connectTimeoutMs, "no answer within");
   const onData = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => abort.abort(), stallTimeoutMs);
+    timer = giveUp(stallTimeoutMs, "silent for");
   };
   try {
     const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
@@ -86,7 +85,7 @@ async function stream(request: DownloadRequest, partial: string, report: Report)
     await receive(response, partial, have, onData, progress);
   } catch (error) {
     const host = new URL(url).host;
-    throw new UnreachableError(`${host} cannot be reached (${reasonOf(error, connectTimeoutMs)})`);
+    throw new UnreachableError(`${host} cannot be reached (${reasonOf(error)})`);
   } finally {
     clearTimeout(timer);
     progress.end();
@@ -101,7 +100,13 @@ async function stream(request: DownloadRequest, partial: string, report: Report)
 export async function download(request: DownloadRequest, report: Report): Promise<void> {
   const partial = `${request.target}.part`;
   mkdirSync(dirname(partial), { recursive: true });
+  const isResumed = existsSync(partial);
   await stream(request, partial, report);
+  // What was left of an earlier try can be of another file of that name: then all of it is fetched once more.
+  if (isResumed && request.sha256 !== undefined && (await sha256Of(partial)) !== request.sha256) {
+    rmSync(partial);
+    await stream(request, partial, report);
+  }
   if (request.sha256 !== undefined) await verify(partial, request.sha256, request.url);
   renameSync(partial, request.target);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { cachePath, createFolder } from "./cache";
@@ -58,6 +58,13 @@ function goEnvironment(): NodeJS.ProcessEnv {
   return { ...env, CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOWORK: "off", GOFLAGS: "-mod=readonly" };
 }
 
+/** "412 packages" from a build log; while modules come in, "fetching modules". */
+export function builtSoFar(logFile: string): string {
+  const lines = readFileSync(logFile, "utf8").split("\n");
+  const built = lines.filter((line) => line !== "" && !line.startsWith("go: ")).length;
+  return built > 0 ? `${built} packages` : lines.length > 1 ? `${lines.length - 1} modules fetched` : "";
+}
+
 /** Builds the engine and its language host into `folder`, whole or not at all. An interrupted build goes on from Go's cache. */
 export async function buildEngine(folder: string, report: Report): Promise<void> {
   const go = findGo();
@@ -66,7 +73,17 @@ export async function buildEngine(folder: string, report: Report): Promise<void>
   await createFolder(folder, async (draft) => {
     for (const part of PARTS) {
       const flags = `-s -w -X ${SDK}/go/common/version.Version=v${part.version}`;
-      const args = ["build", "-trimpath", "-ldflags", flags, "-o", join(draft, part.program), part.source];
+      // -v names each package in the log when it is done, which the progress line counts.
+      const args = [
+        "build",
+        "-v",
+        "-trimpath",
+        "-ldflags",
+        flags,
+        "-o",
+        join(draft, part.program),
+        part.source,
+      ];
       const cwd = resolve(__dirname, "engine", part.module);
       const label = `Building ${part.program} ${part.version}`;
       const outcome = await runLogged(

@@ -106,7 +106,7 @@ async function installEngine(report: Report): Promise<void> {
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     report(
-      `Pulumi: ${describe(error)}, building ${BUILT_ENGINE.version} from its Go modules (about 3 minutes, once)`,
+      `Pulumi: ${describe(error)}, building ${BUILT_ENGINE.version} from its Go modules (minutes, once)`,
     );
     await buildEngine(folderOf("built"), report);
   }

@@ -25,6 +25,8 @@ export interface LoggedCommand {
   label: string;
   /** Longest it may take, ms; it is ended after that. Default 30 minutes. */
   limitMs?: number;
+  /** What to say about how far it is, asked once a second. */
+  detail?: () => string;
 }
 
 /** Path of a program: on PATH, else in one of `places` (folders that installers use without touching PATH). */
@@ -48,6 +50,7 @@ export async function runLogged(job: LoggedCommand, report: Report): Promise<Out
   const { command, args, cwd, env, limitMs = LIMIT_MS } = job;
   const log = openSync(job.logFile, "a");
   const progress = startProgress(job.label, report);
+  const asking = setInterval(() => progress.update(job.detail?.() ?? ""), 1000);
   try {
     return await new Promise<Outcome>((resolve) => {
       const child = spawn(command, args, { cwd, env, stdio: ["ignore", log, log], timeout: limitMs });
@@ -55,6 +58,7 @@ export async function runLogged(job: LoggedCommand, report: Report): Promise<Out
       child.on("exit", (code, signal) => resolve(signal === null ? { code } : { code, reason: signal }));
     });
   } finally {
+    clearInterval(asking);
     progress.end();
     closeSync(log);
   }

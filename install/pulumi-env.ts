@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { cacheFolder, dataFolder } from "./cache";
 import type { Engine } from "./engine";
@@ -30,9 +30,9 @@ export function kitPaths(env: NodeJS.ProcessEnv = process.env): KitPaths {
 
 /** Creates the folders, and the passphrase once: two runs at the same time end with the same one. */
 function createPlaces(paths: KitPaths): void {
-  mkdirSync(paths.backendDir, { recursive: true });
-  mkdirSync(paths.pulumiHome, { recursive: true });
-  chmodSync(paths.dataRoot, 0o700);
+  mkdirSync(paths.dataRoot, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.backendDir, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.pulumiHome, { recursive: true, mode: 0o700 });
   if (existsSync(paths.passphraseFile)) return;
   const draft = `${paths.passphraseFile}.${process.pid}`;
   writeFileSync(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });

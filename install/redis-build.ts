@@ -43,7 +43,10 @@ export function sourceVersion(source: string): string {
   return /REDIS_VERSION "([^"]+)"/.exec(text)?.[1] ?? "unknown";
 }
 
-/** @throws UserError naming what is missing and how to install it. */
+/** Make or a compiler is not there. Told apart because what needs no building may do instead. */
+export class MissingToolsError extends UserError {}
+
+/** Path of make. @throws MissingToolsError naming what is missing and how to install it. */
 export function requireBuildTools(): string {
   const make = findProgram("make") ?? findProgram("gmake");
   const compiler = process.env.CC ?? findProgram("cc");
@@ -52,7 +55,10 @@ export function requireBuildTools(): string {
     compiler === undefined ? "a C compiler (cc)" : [],
   ].flat();
   if (make === undefined || missing.length > 0) {
-    throw new UserError(`Building Redis needs ${missing.join(" and ")}, not found on PATH`, BUILD_TOOLS_CURE);
+    throw new MissingToolsError(
+      `Building Redis needs ${missing.join(" and ")}, not found on PATH`,
+      BUILD_TOOLS_CURE,
+    );
   }
   return make;
 }

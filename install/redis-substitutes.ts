@@ -45,7 +45,7 @@ export function substituteNote(
     debian: "Debian's packages",
   } as const;
   return (
-    `Redis ${wanted} cannot be fetched here: ${reason}; using ${install.version} from ${places[from]}; ` +
+    `Redis ${wanted} cannot be had here: ${reason}; using ${install.version} from ${places[from]}; ` +
     "`npm run setup -- --fresh` tries again"
   );
 }

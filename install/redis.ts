@@ -6,9 +6,9 @@ import { download } from "./download";
 import { describe, UnreachableError, UserError } from "./errors";
 import { withLock } from "./lock";
 import type { Report } from "./progress";
-import { buildRedis, requireBuildTools } from "./redis-build";
+import { buildRedis, MissingToolsError, requireBuildTools } from "./redis-build";
 import { cachedRedis, installedRedis, programsIn, type RedisInstall, redisFolder } from "./redis-programs";
-import { sourcesFor } from "./redis-registry";
+import { type Source, sourcesFor } from "./redis-registry";
 import {
   chooseSubstitute,
   rememberedSubstitute,
@@ -71,15 +71,19 @@ async function installVersion(version: string, report: Report): Promise<RedisIns
   try {
     return await installVendor(version, sha256, report);
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
-    return installSubstitute(version, describe(error), report);
+    if (error instanceof UnreachableError)
+      return installSubstitute(version, describe(error), sourcesFor(version), report);
+    if (!(error instanceof MissingToolsError)) throw error;
+    const built = sourcesFor(version).filter(({ from }) => from !== "pypi");
+    if (chooseSubstitute(version, built) === undefined) throw error;
+    return installSubstitute(version, error.problem, built, report);
   }
 }
 
 async function installVendor(version: string, sha256: string, report: Report): Promise<RedisInstall> {
   requireBuildTools();
   const target = cachePath("downloads", `redis-${version}.tar.gz`);
-  report(`Redis ${version}: not here yet, fetching its source from download.redis.io`);
+  report(`Redis ${version}: not here yet, fetching its source from ${new URL(vendorUrl(version)).host}`);
   await download({ url: vendorUrl(version), target, sha256, label: `Fetching Redis ${version}` }, report);
   const folder = redisFolder(version, "vendor");
   await createFolder(folder, async (draft) => {
@@ -102,10 +106,15 @@ function installedIn(binDir: string, requested: string, origin: RedisInstall["or
   );
 }
 
-async function installSubstitute(version: string, reason: string, report: Report): Promise<RedisInstall> {
-  const chosen = chooseSubstitute(version, sourcesFor(version));
+async function installSubstitute(
+  version: string,
+  reason: string,
+  sources: readonly Source[],
+  report: Report,
+): Promise<RedisInstall> {
+  const chosen = chooseSubstitute(version, sources);
   if (chosen === undefined) {
-    const text = `Redis ${version} cannot be fetched here: ${reason}, and no package registry has one of its line`;
+    const text = `Redis ${version} cannot be had here: ${reason}, and no package registry has one of its line`;
     throw new UserError(text, `${CURE}${knownVersions().join(", ")}.`);
   }
   if (chosen.from !== "machine") report(`Redis ${version}: ${reason}`);

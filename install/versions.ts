@@ -68,9 +68,13 @@ export function pypiSourceFor(version: string): PypiSource | undefined {
   return PYPI_SOURCES.find((source) => minorLine(source.version) === minorLine(version));
 }
 
-/** Address of an official tarball. */
-export function vendorUrl(version: string): string {
-  return `https://download.redis.io/releases/redis-${version}.tar.gz`;
+/**
+ * Address of an official tarball. `REDIS_CLUSTER_KIT_REDIS_MIRROR` names another place that has them under the same names;
+ * the checksums stay the same, so it need not be trusted.
+ */
+export function vendorUrl(version: string, env: NodeJS.ProcessEnv = process.env): string {
+  const folder = env.REDIS_CLUSTER_KIT_REDIS_MIRROR ?? "https://download.redis.io/releases";
+  return `${folder}/redis-${version}.tar.gz`;
 }
 
 /** The versions that can be asked for by number, oldest first. */

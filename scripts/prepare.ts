@@ -29,9 +29,9 @@ export function describeEngine({ version, origin }: Engine): string {
   return `Pulumi ${version} (${ENGINE_FROM[origin]})`;
 }
 
-/** The note says more than the origin, so it takes its place. */
+/** The note of a stand-in names both versions, so it takes the place of the line. */
 export function describeRedis({ version, origin, note }: RedisInstall): string {
-  return `Redis ${version} (${note ?? REDIS_FROM[origin]})`;
+  return note ?? `Redis ${version} (${REDIS_FROM[origin]})`;
 }
 
 /** What `up` and `down` work with. */

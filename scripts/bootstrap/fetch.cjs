@@ -32,7 +32,8 @@ function progressLine(label, done, total) {
 async function stream(url, partial, label) {
   const have = fs.existsSync(partial) ? fs.statSync(partial).size : 0;
   const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(), CONNECT_MS);
+  const giveUp = (ms, what) => setTimeout(() => abort.abort(new Error(`${what} ${ms / 1000} s`)), ms);
+  let timer = giveUp(CONNECT_MS, "no answer within");
   try {
     const headers = have > 0 ? { range: `bytes=${have}-` } : {};
     const response = await fetch(url, { headers, signal: abort.signal });
@@ -47,7 +48,7 @@ async function stream(url, partial, label) {
     try {
       for await (const chunk of response.body) {
         clearTimeout(timer);
-        timer = setTimeout(() => abort.abort(), STALL_MS);
+        timer = giveUp(STALL_MS, "silent for");
         fs.writeSync(out, chunk);
         done += chunk.length;
         if (Date.now() - shownAt > PROGRESS_EVERY_MS) {
@@ -68,8 +69,14 @@ async function stream(url, partial, label) {
 async function fetchFile(url, target, sha256, label) {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const partial = `${target}.part`;
+  const isResumed = fs.existsSync(partial);
   try {
     await stream(url, partial, label);
+    // What was left of an earlier try can be of another file of that name: then all of it is fetched once more.
+    if (isResumed && digest(partial, "sha256", "hex") !== sha256) {
+      fs.rmSync(partial);
+      await stream(url, partial, label);
+    }
   } catch (error) {
     throw Object.assign(new Error(`${new URL(url).host} cannot be reached (${reasonOf(error)})`), {
       unreachable: true,

@@ -68,6 +68,14 @@ function nodeIn(folder) {
   return file && fs.existsSync(file) ? file : undefined;
 }
 
+/** Drafts of runs that were killed; called while holding the lock, so none is in use. */
+function removeOldDrafts(folder) {
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    if (/\.\d+\.tmp$|^npm-\d+$/.test(name))
+      fs.rmSync(path.join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** Unpacks `archive` beside `folder`, tries its node, and only then gives it its name. */
 function unpack(archive, folder) {
   const draft = `${folder}.${process.pid}.tmp`;
@@ -134,6 +142,8 @@ function fromRegistry(folder) {
 }
 
 async function install(vendor, registry) {
+  removeOldDrafts(path.dirname(vendor));
+  removeOldDrafts(path.join(cacheFolder(), "downloads"));
   if (VENDOR_SHA256[platform()] === undefined) {
     throw new SetupError(
       `Node ${process.versions.node} is too old (22.13 is needed), and none is known for ${platform()}`,
