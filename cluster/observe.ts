@@ -1,9 +1,19 @@
 /** Looks at every node once. Never throws for a node that does not answer: that is an observation. */
 import type { Host, HostFacts } from "../hosts/host";
-import { type NodeClient, RedisReplyError, type Reply, UnreachableError } from "./client";
+import { RedisReplyError, type Reply, UnreachableError } from "./client";
 import { PasswordRefusedError } from "./errors";
 import { lockHoldersIn } from "./lock";
-import { infoKeys, infoNumber, parseClusterNodes, parseInfo, parsePairs, ReplyFormatError } from "./parse";
+import {
+  type AclUser,
+  infoKeys,
+  infoNumber,
+  parseAclUser,
+  parseClusterNodes,
+  parseInfo,
+  parsePairs,
+  ReplyFormatError,
+} from "./parse";
+import { passwordFacts } from "./passwords";
 import type { Sessions } from "./sessions";
 import type { ClusterSpec, NodeSpec } from "./spec";
 import type { NodeDown, NodeUp, NodeView, View } from "./view";
@@ -36,25 +46,22 @@ type Why = Pick<NodeDown, "why" | "detail">;
 
 async function askNode(node: NodeSpec, sessions: Sessions): Promise<Answer> {
   return sessions.withClient(node, async (client) => {
-    const [nodes, cluster, info, config, clients] = await client.pipeline([
+    const [nodes, cluster, info, config, clients, acl] = await client.pipeline([
       ["CLUSTER", "NODES"],
       ["CLUSTER", "INFO"],
       ["INFO"],
       ["CONFIG", "GET", "*"],
       ["CLIENT", "LIST"],
+      ["ACL", "GETUSER", "default"],
     ]);
-    return toAnswer(
-      node,
-      client,
-      {
-        nodes: text(nodes),
-        cluster: text(cluster),
-        info: text(info),
-        config: parsePairs(orThrow(config)),
-        clients: text(clients),
-      },
-      sessions.clientName,
-    );
+    return toAnswer(node, sessions, {
+      nodes: text(nodes),
+      cluster: text(cluster),
+      info: text(info),
+      config: parsePairs(orThrow(config)),
+      clients: text(clients),
+      acl: aclUser(acl),
+    });
   });
 }
 
@@ -64,13 +71,23 @@ interface Replies {
   readonly info: string;
   readonly config: ReadonlyMap<string, string>;
   readonly clients: string;
+  readonly acl: AclUser | undefined;
 }
 
-function toAnswer(node: NodeSpec, client: NodeClient, replies: Replies, ownName: string): Answer {
+/** Undefined before 6.0. */
+function aclUser(reply: Reply | RedisReplyError | undefined): AclUser | undefined {
+  const absent = reply instanceof RedisReplyError && /unknown command/i.test(reply.message);
+  return absent ? undefined : parseAclUser(orThrow(reply));
+}
+
+function toAnswer(node: NodeSpec, sessions: Sessions, replies: Replies): Answer {
   const { myself, peers, migrating, importing } = parseClusterNodes(replies.nodes);
   const info = parseInfo(replies.info);
   const cluster = parseInfo(replies.cluster);
   const replica = myself.flags.includes("slave");
+  const passwords = passwordFacts(sessions.passwords, replies.config, replies.acl);
+  if (passwords.otherPasswords > 0 && passwords.acceptedPasswords.length === 0)
+    throw new PasswordRefusedError(node.name, "it has another one by now");
   const settings: Record<string, string> = {};
   for (const name of [...Object.keys(node.directives), ...ALWAYS_READ]) {
     const value = replies.config.get(name);
@@ -96,8 +113,9 @@ function toAnswer(node: NodeSpec, client: NodeClient, replies: Replies, ownName:
     maxmemoryBytes: infoNumber(info, "maxmemory"),
     uptimeSeconds: infoNumber(info, "uptime_in_seconds"),
     settings,
-    passwordIndex: client.passwordIndex,
-    lockHolders: lockHoldersIn(replies.clients, ownName).map((holder) => holder.name),
+    passwordIndex: passwords.acceptedPasswords[0] ?? -1,
+    ...passwords,
+    lockHolders: lockHoldersIn(replies.clients, sessions.clientName).map((holder) => holder.name),
   };
 }
 

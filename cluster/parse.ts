@@ -122,6 +122,25 @@ export function infoReplicas(info: ReadonlyMap<string, string>): ListedReplica[]
   return listed;
 }
 
+/** What ACL GETUSER tells of a user's passwords. */
+export interface AclUser {
+  /** Any password opens a connection, none too. */
+  readonly nopass: boolean;
+  /** sha256, hex. */
+  readonly hashes: readonly string[];
+}
+
+/** ACL GETUSER (6.0 and later): a flat list of field names and values, of which `flags` and `passwords` are read. */
+export function parseAclUser(reply: unknown): AclUser {
+  const fields = new Map<string, unknown>();
+  if (Array.isArray(reply))
+    for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), reply[i + 1]);
+  const [flags, passwords] = [fields.get("flags"), fields.get("passwords")];
+  if (!Array.isArray(flags) || !Array.isArray(passwords))
+    throw new ReplyFormatError("ACL GETUSER", "no flags or passwords");
+  return { nopass: flags.map(String).includes("nopass"), hashes: passwords.map(String) };
+}
+
 /** CONFIG GET: a flat list of names and values. */
 export function parsePairs(reply: unknown): Map<string, string> {
   if (!Array.isArray(reply)) throw new ReplyFormatError("CONFIG GET", String(reply));

@@ -4,7 +4,8 @@ import type { ClusterSpec, NodeSpec } from "./spec";
 
 export class Sessions {
   private readonly open = new Map<string, Promise<NodeClient>>();
-  private readonly passwords: readonly string[];
+  /** Declared first. */
+  readonly passwords: readonly string[];
 
   constructor(
     spec: Pick<ClusterSpec, "password" | "previousPasswords">,

@@ -41,6 +41,11 @@ export interface ClusterSpec {
   readonly password: string;
   /** Tried, in order, where `password` is refused: a rotation that is under way. */
   readonly previousPasswords: readonly string[];
+  /**
+   * Whether `previousPasswords` go on opening connections beside `password` (Redis 6.0 and later): the phase in which
+   * clients change over. Default false: the declared one alone does.
+   */
+  readonly keepPreviousPasswords?: boolean;
   /** Redis version that every node should run, resolved, e.g. "5.0.14". */
   readonly version: string;
   /** The declared directives that CONFIG SET can change in this version; the others need a restart. */

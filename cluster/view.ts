@@ -74,8 +74,14 @@ export interface NodeUp extends Base {
   readonly uptimeSeconds: number;
   /** Live values of the declared directives (and cluster-node-timeout), as CONFIG GET answers. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Index into [password, ...previousPasswords] of the one that was accepted; -1 where none is set on the server. */
+  /** First of `acceptedPasswords`; -1 where none is set on the server. */
   readonly passwordIndex: number;
+  /** Indexes into [password, ...previousPasswords] of those that open a new connection, ascending. */
+  readonly acceptedPasswords: readonly number[];
+  /** Further passwords that open one. Before 6.0 there is only one at a time. */
+  readonly otherPasswords: number;
+  /** Index of the one that the node shows to a primary (masterauth); -1: none, or an unknown one. */
+  readonly linkPasswordIndex: number;
   /** Names of clients that hold the advisory lock on this node. */
   readonly lockHolders: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** Steps and plans as lines for people. */
 import { countSlots, formatRanges } from "../slots";
-import type { Plan, Refusal, Step } from "./types";
+import type { Plan, Refusal, RotationPhase, Step } from "./types";
 
 /** One line, imperative, without the reason. */
 export function describeStep(step: Step): string {
@@ -40,9 +40,22 @@ export function describeStep(step: Step): string {
     case "restartNode":
       return `restart ${step.node}`;
     case "rotatePassword":
-      return `change the password on ${names(step.nodes)}`;
+      return describeRotation(step.phase, names(step.nodes));
     default:
       return unreachableStep(step);
+  }
+}
+
+function describeRotation(phase: RotationPhase, nodes: string): string {
+  switch (phase) {
+    case "allow":
+      return `accept the declared passwords on ${nodes}`;
+    case "links":
+      return `use the new password for replication on ${nodes}`;
+    case "switch":
+      return `change the password of ${nodes}`;
+    case "revoke":
+      return `accept no other password on ${nodes}`;
   }
 }
 

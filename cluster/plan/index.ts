@@ -9,6 +9,7 @@ import { creationSteps, isCreation } from "./create";
 import { failbackSteps } from "./failback";
 import { leaveSteps } from "./leave";
 import { attachReplicas, forgetGhosts, handovers, meetNewcomers } from "./members";
+import { rotationSteps, rotationWarnings } from "./password";
 import { refusal } from "./refuse";
 import { reviveSteps } from "./revive";
 import { rollingChange } from "./rolling";
@@ -45,7 +46,7 @@ interface Decision {
 
 /** The first stage that has something to do decides; what follows from it is planned after it was done and observed. */
 function decide(s: Survey): Decision {
-  if (isCreation(s)) return { steps: creationSteps(s) };
+  if (isCreation(s)) return afterRotation(s, { steps: creationSteps(s) });
   const revive = reviveSteps(s);
   if (revive.length > 0)
     return { steps: revive, continues: "once these nodes run, the rest is planned from what they show" };
@@ -61,7 +62,23 @@ function decide(s: Survey): Decision {
       ],
       continues: "the rest is planned once every node has loaded its data",
     };
-  return converge(s);
+  return afterRotation(s, converge(s));
+}
+
+/**
+ * A password change comes before everything that needs a link to come up: between nodes of which one has the new password
+ * only and the other the old one none does. It changes neither members nor roles nor slots, so the rest stays right.
+ */
+function afterRotation(s: Survey, rest: Decision): Decision {
+  const rotation = rotationSteps(s);
+  if (rotation.length === 0) return rest;
+  const written = rotation.some((step) => step.kind === "writeFiles");
+  const steps = rest.steps.filter((step) => !(written && step.kind === "writeFiles"));
+  return {
+    ...rest,
+    steps: [...rotation, ...(steps.length > 0 ? steps : [settleStep(s, "every replica's link must be up")])],
+    warnings: [...rotationWarnings(s), ...(rest.warnings ?? [])],
+  };
 }
 
 /** All declared nodes answer. Membership first, then roles, slots, what leaves, settings, restarts, preferred primaries. */

@@ -78,8 +78,15 @@ export type Step = Reasoned &
     | { readonly kind: "resetNode"; readonly node: string }
     /** Stop and start with the declared file and version; the executor waits for link and offset. */
     | { readonly kind: "restartNode"; readonly node: string }
-    | { readonly kind: "rotatePassword"; readonly nodes: readonly string[] }
+    | {
+        readonly kind: "rotatePassword";
+        readonly phase: RotationPhase;
+        readonly nodes: readonly string[];
+      }
   );
+
+/** What a step of a password change does, see plan/password.ts. */
+export type RotationPhase = "allow" | "links" | "switch" | "revoke";
 
 export type StepKind = Step["kind"];
 

@@ -1,6 +1,7 @@
 import type { Host } from "../../hosts/host";
 import type { NodeClient, Reply } from "../client";
 import type { Clock } from "../clock";
+import { parseInfo } from "../parse";
 import type { Sessions } from "../sessions";
 import type { ClusterSpec, NodeSpec } from "../spec";
 
@@ -59,6 +60,11 @@ export function call(
   ...command: [string, ...(string | number)[]]
 ): Promise<Reply> {
   return on(context, name, (client) => client.call(...command));
+}
+
+/** Version of the running server. */
+export async function versionOf(name: string, context: StepContext): Promise<string> {
+  return parseInfo(String(await call(context, name, "INFO", "server"))).get("redis_version") ?? "unknown";
 }
 
 export async function idOf(context: StepContext, name: string): Promise<string> {

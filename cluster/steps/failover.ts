@@ -1,12 +1,12 @@
 /** Handing a shard over to a replica. */
 import { RedisReplyError } from "../client";
 import { WaitError } from "../errors";
-import { parseClusterNodes, parseInfo } from "../parse";
+import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
 import { isOlderLine } from "../plan/versions";
 import { countSlots } from "../slots";
 import { waitUntil } from "../wait";
-import { BOUNDS, call, on, type StepContext } from "./context";
+import { BOUNDS, call, on, type StepContext, versionOf } from "./context";
 import { settle } from "./settle";
 import { waitInSync } from "./sync";
 
@@ -80,10 +80,6 @@ async function waitSwapped(step: Failover, context: StepContext): Promise<void> 
     context,
     { spareLinks },
   );
-}
-
-async function versionOf(name: string, context: StepContext): Promise<string> {
-  return parseInfo(String(await call(context, name, "INFO", "server"))).get("redis_version") ?? "unknown";
 }
 
 /** Every node that answers sees the new primary with slots and with its new epoch: no older claim can win over that. */

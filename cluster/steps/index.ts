@@ -5,6 +5,7 @@ import { failover } from "./failover";
 import { assignSlots, forget, meet, replicate, resetNode, setEpochs, setLive } from "./form";
 import { checkReach, startNodes, stopNode, writeFiles } from "./processes";
 import { restartNode } from "./restart";
+import { rotatePassword } from "./rotate";
 import { settle } from "./settle";
 
 export async function execute(step: Step, context: StepContext): Promise<void> {
@@ -37,9 +38,10 @@ export async function execute(step: Step, context: StepContext): Promise<void> {
       return resetNode(step, context);
     case "restartNode":
       return restartNode(step, context);
+    case "rotatePassword":
+      return rotatePassword(step, context);
     case "moveSlots":
     case "repairSlots":
-    case "rotatePassword":
       throw new Error(`this version cannot ${step.kind} yet`);
     default:
       return unknownStep(step);

@@ -7,8 +7,9 @@ import { isOlderLine } from "../plan/versions";
 import { countSlots } from "../slots";
 import type { NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
-import { BOUNDS, call, on, type StepContext, specOf } from "./context";
+import { BOUNDS, call, on, type StepContext, specOf, versionOf } from "./context";
 import { waitLoaded } from "./processes";
+import { restoreKept } from "./rotate";
 import { settle } from "./settle";
 import { waitInSync } from "./sync";
 
@@ -29,6 +30,7 @@ export async function restartNode(
   await context.hostOf(node).start(node);
   await waitLoaded(node, context);
   await context.lock([node]);
+  await restoreKept(node.name, await versionOf(node.name, context), context);
   if (!lone) await waitInSync(node.name, context);
   await waitCalm(node, context);
   await checkTaken(node, context);

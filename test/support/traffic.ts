@@ -73,6 +73,8 @@ export class Traffic {
     const client = clusterClient(options);
     const traffic = new Traffic(client, options);
     await client.connect();
+    for (const entry of traffic.entries)
+      entry.acknowledged = entry.attempted = Number((await client.get(entry.key)) ?? "0");
     const writers = options.writers ?? 8;
     traffic.workers = Promise.all([
       ...Array.from({ length: writers }, (_, index) => traffic.write(index, writers)),

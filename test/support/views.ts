@@ -67,6 +67,9 @@ export function freshNode(node: NodeSpec): NodeUp {
     uptimeSeconds: 10,
     settings: { maxmemory: "1000", "cluster-node-timeout": "5000" },
     passwordIndex: 0,
+    acceptedPasswords: [0],
+    otherPasswords: 0,
+    linkPasswordIndex: 0,
     lockHolders: [],
   };
 }
