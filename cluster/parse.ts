@@ -153,6 +153,8 @@ export interface ClientEntry {
   readonly id: number;
   readonly name: string;
   readonly ageSeconds: number;
+  /** Letters, e.g. "N" for a plain client, "S" for a replica, "M" for the link to the own primary. */
+  readonly flags: string;
   /** Last command, lower case; "NULL" before the first. */
   readonly command: string;
   /** Bytes received and not yet processed. */
@@ -170,6 +172,7 @@ export function parseClientList(text: string): ClientEntry[] {
         id: Number(field("id")),
         name: field("name"),
         ageSeconds: Number(field("age")),
+        flags: field("flags"),
         command: field("cmd"),
         queryBytes: Number(field("qbuf")),
       };
