@@ -80,6 +80,8 @@ export type MoveErrorCode =
   | "memory"
   /** A server answered something that is neither of the above. */
   | "reply"
+  /** The cluster does not serve, so no key can move. */
+  | "down"
   /** Ownership did not reach all nodes in time. */
   | "agreement";
 

@@ -179,11 +179,11 @@ export class BareCluster {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  /** Waits until every node serves and knows all the others, and every replica's link is up. */
-  async settled(timeoutMs = FORM_TIMEOUT_MS): Promise<void> {
+  /** Waits until every node knows all the others and every replica's link is up, and, unless told otherwise, every node serves. */
+  async settled(timeoutMs = FORM_TIMEOUT_MS, serving = true): Promise<void> {
     const look = async (): Promise<true | string> => {
       for (const node of this.nodes) {
-        const problem = await this.problemOf(node).catch((error: unknown) => String(error));
+        const problem = await this.problemOf(node, serving).catch((error: unknown) => String(error));
         if (problem) return `${node.name}: ${problem}`;
       }
       return true;
@@ -191,7 +191,7 @@ export class BareCluster {
     await waitUntil(look, { clock: systemClock, timeoutMs, what: "the cluster to settle" });
   }
 
-  private async problemOf(node: BareNode): Promise<string | undefined> {
+  private async problemOf(node: BareNode, serving: boolean): Promise<string | undefined> {
     const client = await this.client(node.name);
     const nodes = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
     const info = parseInfo(String(await client.call("CLUSTER", "INFO")));
@@ -201,7 +201,7 @@ export class BareCluster {
       nodes.peers.some((peer) => peer.flags.some((flag) => flag === "handshake" || flag.startsWith("fail")))
     )
       return "sees a peer in handshake or failed";
-    if (info.get("cluster_state") !== "ok") return `cluster_state ${info.get("cluster_state")}`;
+    if (serving && info.get("cluster_state") !== "ok") return `cluster_state ${info.get("cluster_state")}`;
     if (replication.get("role") === "slave" && replication.get("master_link_status") !== "up")
       return "link down";
     return undefined;

@@ -1,5 +1,8 @@
 /** Carries out what was decided about slots in doubt. */
 import { type Command, RedisReplyError } from "../../client";
+import { WaitError } from "../../errors";
+import { parseInfo } from "../../parse";
+import { waitUntil } from "../../wait";
 import { closePair, openPair } from "../pair";
 import type { Run } from "../run";
 import { setSlots } from "../scripts";
@@ -8,9 +11,15 @@ import { Worker } from "../worker";
 import type { RepairAction, SlotRepair } from "./decide";
 import { mergeIntoOwner } from "./merge";
 
+/** A primary that comes back serves after 2 to 5 s. */
+const SERVING_TIMEOUT_MS = 10_000;
+
 type Transfer = Extract<RepairAction, { kind: "forward" | "merge" }>;
 
-/** Ownership of every slot first, since clients cannot use one in dispute; then the keys, pair by pair. */
+/**
+ * Ownership of every slot first: clients cannot use one in dispute, and with a slot unowned all nodes may refuse everything, MIGRATE
+ * included. Then the keys, pair by pair.
+ */
 export async function carryOut(run: Run, repairs: readonly SlotRepair[]): Promise<void> {
   const transfers = new Map<string, { how: Transfer; slots: number[] }>();
   for (const { slot, actions } of repairs)
@@ -19,7 +28,34 @@ export async function carryOut(run: Run, repairs: readonly SlotRepair[]): Promis
       if (action.kind === "forward" || action.kind === "merge") collect(transfers, slot, action);
       else await apply(run, slot, action);
     }
-  for (const { how, slots } of transfers.values()) await transfer(run, how, slots);
+  for (const { how, slots } of transfers.values()) {
+    await waitServing(run, how);
+    await transfer(run, how, slots);
+  }
+}
+
+/** @throws MoveError where the cluster stays down, with the node that says so. */
+async function waitServing(run: Run, how: Transfer): Promise<void> {
+  const look = async (): Promise<true | string> => {
+    for (const node of [how.source, how.target]) {
+      const info = parseInfo(String(await (await run.client(node)).call("CLUSTER", "INFO")));
+      if (info.get("cluster_state") !== "ok")
+        return `${node} says cluster_state:${info.get("cluster_state")}`;
+    }
+    return true;
+  };
+  const { clock, signal } = run.context;
+  try {
+    await waitUntil(look, {
+      clock,
+      signal,
+      timeoutMs: SERVING_TIMEOUT_MS,
+      what: "the cluster to serve, so that keys can move",
+    });
+  } catch (error) {
+    if (error instanceof WaitError) throw new MoveError("down", error.message);
+    throw error;
+  }
 }
 
 function collect(into: Map<string, { how: Transfer; slots: number[] }>, slot: number, how: Transfer): void {

@@ -40,7 +40,7 @@ export async function repairSlots(
   context: RepairContext,
 ): Promise<RepairResult> {
   const scope = expandRanges(slots);
-  const reasons = new Map<number, RepairedSlot>();
+  const reasons = new Map<number, string>();
   let run = newRun(context, { nodes: [], absent: [] });
   try {
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
@@ -52,17 +52,16 @@ export async function repairSlots(
       const repairs = plans.filter((plan): plan is SlotRepair => plan.kind === "repair");
       const refusals = plans.filter((plan): plan is SlotRefusal => plan.kind === "refusal");
       const todo = repairs.filter((repair) => repair.actions.length > 0);
-      for (const { slot, owner, reason } of todo)
-        if (!reasons.has(slot)) reasons.set(slot, { slot, owner, reason });
-      if (todo.length === 0) {
-        await confirmOwners(run, ownersOf(repairs));
-        const repaired = repairs.flatMap(({ slot, owner }) => {
-          const first = reasons.get(slot);
-          return first ? [{ ...first, owner }] : [];
-        });
-        return { ...run.result(), repaired, waiting: waitingOf(refusals) };
-      }
-      await carryOut(run, todo);
+      for (const { slot, reason } of todo) if (!reasons.has(slot)) reasons.set(slot, reason);
+      if (todo.length > 0 && (await attempt(run, todo, refusals))) continue;
+      await confirmOwners(run, ownersOf(repairs));
+      const repaired = repairs.flatMap(({ slot, owner }) => {
+        const reason = reasons.get(slot);
+        return reason === undefined || todo.some((left) => left.slot === slot)
+          ? []
+          : [{ slot, owner, reason }];
+      });
+      return { ...run.result(), repaired, waiting: waitingOf([...refusals, ...postponed(todo)]) };
     }
     throw new MoveError(
       "state",
@@ -71,6 +70,26 @@ export async function repairSlots(
   } finally {
     run.close();
   }
+}
+
+/** False where the cluster is down because of slots that have to wait: keys of other slots cannot move then either. */
+async function attempt(
+  run: Run,
+  todo: readonly SlotRepair[],
+  refusals: readonly SlotRefusal[],
+): Promise<boolean> {
+  try {
+    await carryOut(run, todo);
+    return true;
+  } catch (error) {
+    if (error instanceof MoveError && error.code === "down" && refusals.length > 0) return false;
+    throw error;
+  }
+}
+
+function postponed(todo: readonly SlotRepair[]): SlotRefusal[] {
+  const reason = "the cluster is down until the nodes that are waited for answer; keys cannot move before";
+  return todo.map(({ slot }) => ({ kind: "refusal", slot, reason }));
 }
 
 /** Roles and ids as they are now; counters and conflicts go on. */
