@@ -1,5 +1,6 @@
 /** What may run after what. Pure. */
 import type { Survey } from "../survey";
+import type { NodeUp } from "../view";
 import type { Finding, Refusal } from "./types";
 
 type Numbers = readonly [major: number, minor: number, patch: number];
@@ -41,7 +42,7 @@ export function versionRefusal(s: Survey, findings: readonly Finding[]): Refusal
     return {
       kind: "refusal",
       findings,
-      reason: `declared is Redis ${wanted}, and ${newer.map((node) => `${node.name} runs ${node.version}`).join(", ")}: an older Redis cannot read what a newer one wrote`,
+      reason: `declared is Redis ${wanted}, and ${who(newer)} already: an older Redis cannot read what a newer one wrote`,
       cure: `Declare version ${newest(newer.map((node) => node.version))}. To go back all the same, restore a backup that the older version wrote into a new cluster.`,
     };
   const unfit = declared.filter(
@@ -57,6 +58,15 @@ export function versionRefusal(s: Survey, findings: readonly Finding[]): Refusal
     reason: `declared is Redis ${wanted}, and the next start of ${unfit.map((node) => `${node.name} would run ${node.host.installedVersion}`).join(", of ")}`,
     cure: `Install Redis ${wanted} on these hosts, or declare the version that is installed.`,
   };
+}
+
+/** "s0-m0, s0-m1 run 7.0.15" */
+function who(nodes: readonly NodeUp[]): string {
+  const byVersion = new Map<string, string[]>();
+  for (const { name, version } of nodes) byVersion.set(version, [...(byVersion.get(version) ?? []), name]);
+  return [...byVersion]
+    .map(([version, names]) => `${names.join(", ")} run${names.length === 1 ? "s" : ""} ${version}`)
+    .join(", ");
 }
 
 function newest(versions: readonly string[]): string {

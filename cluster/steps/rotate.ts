@@ -76,9 +76,8 @@ async function prepareSwitch(client: NodeClient, password: string): Promise<() =
   // replica counts as its offset. So they begin anew, in the same transaction, with the masterauth set before.
   const relink: Command[] = config.get("requirepass") ? [] : [["CLIENT", "KILL", "TYPE", "slave"]];
   return async () => {
-    await unlogged([["CONFIG", "SET", "requirepass", password], ...relink]);
-    // A connection from before, without any password, is not authenticated from here on.
-    await client.call("AUTH", password);
+    // AUTH, because a connection that needed no password so far is not authenticated from here on.
+    await unlogged([["CONFIG", "SET", "requirepass", password], ...relink, ["AUTH", password]]);
   };
 }
 
