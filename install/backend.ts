@@ -112,7 +112,9 @@ export function readStackLocks(backend: string, project: string, stack: string):
 
 /** A process id is used again sooner or later, so the process must also be a Pulumi. */
 function isDeadEngine(pid: number, host: string): boolean {
-  return host === hostname() && !(processName(pid) ?? "").includes("pulumi");
+  if (host !== hostname()) return false;
+  const name = processName(pid);
+  return name === undefined || (name !== "?" && !name.includes("pulumi"));
 }
 
 /**

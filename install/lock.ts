@@ -23,33 +23,52 @@ const WAIT_MS = 15 * 60_000;
 const POLL_MS = 200;
 const MAX_CLAIMS = 100;
 
-/** When process `pid` started, as the system words it; "?" if it does not say; undefined if there is no such process. */
-export function processStart(pid: number): string | undefined {
+/** What the system tells about a process that runs. */
+interface ProcessFacts {
+  /** When it started, as the system words it. */
+  started: string;
+  /** Name of its program: "pulumi". */
+  name: string;
+}
+
+/**
+ * Looks at process `pid`; undefined if there is none. A killed process that its parent has not yet noticed (a zombie: for
+ * ever, in a container without an init) counts as none. "?" is what the system does not say.
+ */
+function lookAt(pid: number): ProcessFacts | undefined {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if (codeOf(error) === "ESRCH") return undefined;
   }
+  let state: string;
+  let facts: ProcessFacts;
   try {
-    // Field 22 of /proc/PID/stat, counted after the command name, which may itself hold spaces and brackets.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return fields[19] ?? "?";
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // PID (NAME) STATE ...: the name may itself hold blanks and brackets. The start is field 22.
+    const nameEnd = stat.lastIndexOf(")");
+    const fields = stat.slice(nameEnd + 2).split(" ");
+    state = fields[0] ?? "?";
+    facts = { started: fields[19] ?? "?", name: stat.slice(stat.indexOf("(") + 1, nameEnd) };
   } catch {
-    const ps = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-    return ps.stdout?.trim() || "?";
+    const ps = (field: string) => {
+      const run = spawnSync("ps", ["-o", `${field}=`, "-p", String(pid)], { encoding: "utf8" });
+      return run.stdout?.trim() || "?";
+    };
+    state = ps("stat");
+    facts = { started: ps("lstart"), name: ps("comm") };
   }
+  return /^[ZX]/.test(state) ? undefined : facts;
+}
+
+/** When process `pid` started, as the system words it; undefined if there is no such process. */
+export function processStart(pid: number): string | undefined {
+  return lookAt(pid)?.started;
 }
 
 /** Name of the program that process `pid` runs ("pulumi"); undefined if there is no such process. */
 export function processName(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    const ps = spawnSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" });
-    return ps.stdout?.trim() || undefined;
-  }
+  return lookAt(pid)?.name;
 }
 
 /** True when the holder certainly no longer runs. A holder on another host (a shared home) is never called dead. */

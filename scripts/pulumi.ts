@@ -83,7 +83,9 @@ export function refusal(what: string, said: Said): UserError {
   return new UserError(`${what}: ${text}`, /passphrase/.test(text) ? PASSPHRASE_CURE : "");
 }
 
+/** What to do when secrets cannot be read with the passphrase in use. */
 export const PASSPHRASE_CURE =
-  "The secrets in the stack's config (encryptionsalt, secure) or state were written with another passphrase than the one " +
-  "used here. Set PULUMI_CONFIG_PASSPHRASE (or _FILE) to the one they were written with; or, if the file came with the " +
-  "repository and its secrets do not matter to you, delete its `encryptionsalt` line and `secure` entries.";
+  "The secrets in the stack's file (Pulumi.STACK.yaml: encryptionsalt, secure) or in its state were written with another " +
+  "passphrase than the one in use. Set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the one they were " +
+  "written with. If the file came from somebody else and its secrets do not matter here, delete its `encryptionsalt` line " +
+  "and its `secure` entries (`git checkout` of the file, if it had none), and run again.";

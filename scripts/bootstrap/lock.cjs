@@ -9,7 +9,10 @@ const { SetupError, say } = require("./paths.cjs");
 
 const WAIT_MS = 15 * 60_000;
 
-/** When a process started, in whatever form the system tells it; undefined if there is no such process. */
+/**
+ * When a process started, in whatever form the system tells it; undefined if there is no such process. A killed one that its
+ * parent has not yet noticed (a zombie: for ever, in a container without an init) counts as none.
+ */
 function startOf(pid) {
   try {
     process.kill(pid, 0);
@@ -17,13 +20,16 @@ function startOf(pid) {
     if (error.code === "ESRCH") return undefined;
   }
   try {
-    // Field 22, counted after the command name, which may itself hold spaces and brackets.
-    return fs
+    // Counted after the command name, which may itself hold blanks and brackets: the state, and field 22, the start.
+    const fields = fs
       .readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
-      .split(" ")[19];
+      .split(" ");
+    return /^[ZX]/.test(fields[0]) ? undefined : fields[19];
   } catch {
-    return spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).stdout?.trim() || "?";
+    const ps = (field) =>
+      spawnSync("ps", ["-o", `${field}=`, "-p", String(pid)], { encoding: "utf8" }).stdout?.trim();
+    return /^[ZX]/.test(ps("stat") ?? "") ? undefined : ps("lstart") || "?";
   }
 }
 

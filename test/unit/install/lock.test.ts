@@ -118,6 +118,19 @@ test("a holder on another machine is never called dead", () => {
   expect(isDead({ pid: 999_999_999, started: "1", host: hostname() })).toBe(true);
 });
 
+test("a zombie is dead: in a container without an init it stays for ever", async () => {
+  // The shell's child ends at once, and the shell, busy being sleep, never asks for it.
+  const shell = spawn("/bin/sh", ["-c", "sleep 0.05 & echo $!; exec sleep 30"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const pid = Number(await new Promise((resolve) => shell.stdout.once("data", resolve)));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(() => process.kill(pid, 0)).not.toThrow();
+  expect(processStart(pid)).toBeUndefined();
+  expect(processName(pid)).toBeUndefined();
+  shell.kill("SIGKILL");
+});
+
 test("processes are told by start and name", () => {
   expect(processStart(process.pid)).toBe(processStart(process.pid));
   expect(processStart(999_999_999)).toBeUndefined();
