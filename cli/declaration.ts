@@ -70,7 +70,8 @@ export async function findTarget(
 
 export async function openTarget(sourced: Sourced, report: (line: string) => void): Promise<Target> {
   const { declaration, before, ...rest } = sourced;
-  const access = openAccess(declaration, report);
+  // What is on disk was put there by a run that had its Redis.
+  const access = openAccess(declaration, { report, hasRun: !sourced.isIntent });
   const leaving = leavingNodes(declaration, before, access);
   const [inUse, redis] = await Promise.all([
     passwordsInUse(declaration, [...declaration.nodes, ...leaving]),
