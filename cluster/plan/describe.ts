@@ -7,8 +7,6 @@ export function describeStep(step: Step): string {
   switch (step.kind) {
     case "startNodes":
       return `start ${names(step.nodes)}`;
-    case "stopNode":
-      return `stop ${step.node}`;
     case "writeFiles":
       return `write redis.conf of ${names(step.nodes)}`;
     case "checkReach":
@@ -35,8 +33,8 @@ export function describeStep(step: Step): string {
       return `move ${step.moves.reduce((sum, move) => sum + countSlots(move.slots), 0)} slots between ${step.moves.length} pairs`;
     case "repairSlots":
       return `repair slots ${formatRanges(step.slots)}`;
-    case "resetNode":
-      return `reset ${step.node}`;
+    case "removeNode":
+      return `remove ${step.node}: empty, forgotten by ${names(step.on)}, stopped`;
     case "restartNode":
       return `restart ${step.node}`;
     case "rotatePassword":

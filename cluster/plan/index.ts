@@ -93,7 +93,8 @@ function converge(s: Survey): Decision {
   const handover = handovers(s, shards);
   if (handover.length > 0) return { steps: handover, continues: "the rest is planned with the new roles" };
   const moves = balanceSteps(s, shards);
-  const members = [...forgetGhosts(s), ...attachReplicas(shards), ...moves, ...leaveSteps(s)];
+  const roles = [...forgetGhosts(s), ...attachReplicas(shards)];
+  const members = [...roles, ...readyToMove(s, roles, moves), ...moves, ...leaveSteps(s)];
   const settings = [...fileSteps(s), ...settingSteps(s)];
   const rolling = rollingChange(s, shards);
   const restarts = [...rolling.steps, ...failbackSteps(s, rolling.leaders)];
@@ -107,6 +108,12 @@ function converge(s: Survey): Decision {
     ...(later ? { continues: restartsLater(rolling.steps) } : {}),
     warnings,
   };
+}
+
+/** A server serves as a primary only 2 s after its start; keys that are sent before that are refused (CLUSTERDOWN). */
+function readyToMove(s: Survey, roles: readonly Step[], moves: readonly Step[]): Step[] {
+  if (moves.length === 0 || (roles.length === 0 && !s.unsettled)) return [];
+  return [settleStep(s, "all nodes must serve before keys move")];
 }
 
 function restartsLater(steps: readonly Step[]): string {

@@ -27,15 +27,20 @@ export type Running = Pick<NodeUp, "version" | "settings"> & {
  * directive that this version does not answer (CONFIG GET) cannot be compared.
  */
 export function restartReasons(spec: ClusterSpec, node: NodeSpec, running: Running): string[] {
-  const { version, settings, installedVersion = spec.version } = running;
-  if (version !== spec.version && installedVersion === spec.version)
-    return [`runs ${version}, declared is ${spec.version}`];
+  const { version, settings } = running;
+  if (changesVersion(spec, running)) return [`runs ${version}, declared is ${spec.version}`];
   const live = new Set(spec.liveDirectives);
   return Object.entries(node.directives)
     .filter(([name, value]) => !live.has(name) && settings[name] !== undefined && settings[name] !== value)
     .map(
       ([name, value]) => `${name} is ${settings[name]}, declared is ${value}, which only a restart changes`,
     );
+}
+
+/** Whether a restart would bring the declared version. */
+export function changesVersion(spec: ClusterSpec, running: Omit<Running, "settings">): boolean {
+  const { version, installedVersion = spec.version } = running;
+  return version !== spec.version && installedVersion === spec.version;
 }
 
 export interface Rolling {

@@ -1,5 +1,6 @@
 /** Live values against declared ones. */
 import type { Survey } from "../survey";
+import { changesVersion } from "./rolling";
 import type { Step } from "./types";
 
 /** CONFIG SET for what can change live, one step a directive and value; files are brought in line with it. */
@@ -8,12 +9,14 @@ export function settingSteps(s: Survey): Step[] {
   for (const spec of s.spec.nodes) {
     const node = s.up.get(spec.name);
     if (!node) continue;
+    const restarts = changesVersion(s.spec, { ...node, installedVersion: node.host.installedVersion });
     for (const [directive, value] of Object.entries({
       ...spec.directives,
       "cluster-node-timeout": String(s.spec.nodeTimeoutMs),
     })) {
       const now = node.settings[directive];
       if (now === undefined || now === value || !s.spec.liveDirectives.includes(directive)) continue;
+      if (restarts && directive !== LOADED_FROM) continue;
       const key = `${directive}\n${value}`;
       const entry = live.get(key) ?? { directive, value, nodes: [], was: new Set<string>() };
       entry.nodes.push(spec.name);
@@ -29,6 +32,12 @@ export function settingSteps(s: Survey): Step[] {
     reason: `${directive} is ${[...was].sort().join(" or ")}, declared is ${value}; changed live, without a restart`,
   }));
 }
+
+/**
+ * Nodes about to restart with another version get the rest from their file; the running one may not know the values. But
+ * which file they load their data from is decided before: with appendonly in the file alone they would start empty.
+ */
+const LOADED_FROM = "appendonly";
 
 /** Running nodes whose redis.conf on disk is not the declared one. */
 export function fileSteps(s: Survey): Step[] {

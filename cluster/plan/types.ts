@@ -36,7 +36,6 @@ interface Reasoned {
 export type Step = Reasoned &
   (
     | { readonly kind: "startNodes"; readonly nodes: readonly string[] }
-    | { readonly kind: "stopNode"; readonly node: string }
     /** Writes the declared files beside running nodes; takes effect at their next start. */
     | { readonly kind: "writeFiles"; readonly nodes: readonly string[] }
     | { readonly kind: "checkReach"; readonly nodes: readonly string[] }
@@ -74,8 +73,16 @@ export type Step = Reasoned &
       }
     | { readonly kind: "moveSlots"; readonly moves: readonly SlotMove[] }
     | { readonly kind: "repairSlots"; readonly slots: readonly SlotRange[] }
-    /** Detached, empty node back to factory state: FLUSHALL ASYNC where it was a replica, CLUSTER RESET HARD. */
-    | { readonly kind: "resetNode"; readonly node: string }
+    /**
+     * A node that is no longer declared leaves: proven to own no slot and, as a primary, to hold no key; then reset,
+     * forgotten by every node in `on`, and stopped. Its files stay.
+     */
+    | {
+        readonly kind: "removeNode";
+        readonly node: string;
+        readonly id: string;
+        readonly on: readonly string[];
+      }
     /** Stop and start with the declared file and version; the executor waits for link and offset. */
     | { readonly kind: "restartNode"; readonly node: string }
     | {

@@ -14,6 +14,8 @@ export interface StepContext {
   readonly signal: AbortSignal | undefined;
   /** Live status inside the step. */
   readonly detail: (text: string) => void;
+  /** Something the operator should read afterwards. */
+  readonly warn: (text: string) => void;
   /** Takes the advisory lock on nodes that came up during this run. */
   readonly lock: (nodes: readonly NodeSpec[]) => Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { RedisReplyError } from "../client";
 import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
-import { expandRanges, toRanges } from "../slots";
+import { expandRanges } from "../slots";
 import { addressOf, type NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
 import { BOUNDS, call, idOf, on, type StepContext, specsOf } from "./context";
@@ -144,34 +144,4 @@ export async function setLive(step: Of<"setLive">, context: StepContext): Promis
   await Promise.all(
     step.nodes.map((node) => call(context, node, "CONFIG", "SET", step.directive, step.value)),
   );
-}
-
-export async function forget(step: Of<"forget">, context: StepContext): Promise<void> {
-  await Promise.all(
-    step.on.map(async (node) => {
-      try {
-        await call(context, node, "CLUSTER", "FORGET", step.id);
-      } catch (error) {
-        if (!(error instanceof RedisReplyError && /Unknown node/i.test(error.message))) throw error;
-      }
-    }),
-  );
-}
-
-/**
- * A node that leaves: proven to own no slot and, as a primary, to hold no key, then reset. A replica's copy is
- * dropped by the reset itself; it is a copy.
- */
-export async function resetNode(step: Of<"resetNode">, context: StepContext): Promise<void> {
-  await on(context, step.node, async (client) => {
-    const { myself } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
-    if (myself.slots.length > 0)
-      throw new Error(
-        `${step.node} still owns ${toRanges(expandRanges(myself.slots)).length} slot ranges; it is not reset`,
-      );
-    const keys = Number(await client.call("DBSIZE"));
-    const replica = myself.flags.includes("slave");
-    if (keys > 0 && !replica) throw new Error(`${step.node} still holds ${keys} keys; it is not reset`);
-    await client.call("CLUSTER", "RESET", "HARD");
-  });
 }

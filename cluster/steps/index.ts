@@ -1,19 +1,46 @@
-/** Executes one step. Each kind has one function; the switch is exhaustive. */
+/** Executes one step. */
 import type { Step } from "../plan/types";
 import type { StepContext } from "./context";
 import { failover } from "./failover";
-import { assignSlots, forget, meet, replicate, resetNode, setEpochs, setLive } from "./form";
-import { checkReach, startNodes, stopNode, writeFiles } from "./processes";
+import { assignSlots, meet, replicate, setEpochs, setLive } from "./form";
+import { forget, removeNode } from "./leave";
+import { checkReach, startNodes, writeFiles } from "./processes";
 import { restartNode } from "./restart";
 import { rotatePassword } from "./rotate";
 import { settle } from "./settle";
+import { moveSlots, repairSlots } from "./slots";
 
+/**
+ * Does what the step says and, where it changed members, roles or owners, waits until every declared node knows:
+ * between any two steps the whole cluster tells one story.
+ */
 export async function execute(step: Step, context: StepContext): Promise<void> {
+  await perform(step, context);
+  const members = agreeingAfter(step, context);
+  if (members) await settle(members, context, { agreementOnly: true });
+}
+
+function agreeingAfter(step: Step, context: StepContext): readonly string[] | undefined {
+  switch (step.kind) {
+    case "meet":
+      // Nothing to agree upon yet where everybody is new.
+      return step.newcomers.length < step.members.length ? step.members : undefined;
+    case "replicate":
+    case "moveSlots":
+    case "repairSlots":
+    case "forget":
+    case "removeNode":
+      return context.spec.nodes.map((node) => node.name);
+    default:
+      return undefined;
+  }
+}
+
+/** Each kind has one function; the switch is exhaustive. */
+async function perform(step: Step, context: StepContext): Promise<void> {
   switch (step.kind) {
     case "startNodes":
       return startNodes(step, context);
-    case "stopNode":
-      return stopNode(step, context);
     case "writeFiles":
       return writeFiles(step, context);
     case "checkReach":
@@ -34,15 +61,16 @@ export async function execute(step: Step, context: StepContext): Promise<void> {
       return forget(step, context);
     case "failover":
       return failover(step, context);
-    case "resetNode":
-      return resetNode(step, context);
+    case "removeNode":
+      return removeNode(step, context);
     case "restartNode":
       return restartNode(step, context);
     case "rotatePassword":
       return rotatePassword(step, context);
     case "moveSlots":
+      return moveSlots(step, context);
     case "repairSlots":
-      throw new Error(`this version cannot ${step.kind} yet`);
+      return repairSlots(step, context);
     default:
       return unknownStep(step);
   }

@@ -2,7 +2,7 @@
 import type { Step } from "../plan/types";
 import { addressOf, type NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
-import { BOUNDS, call, type StepContext, specOf, specsOf } from "./context";
+import { BOUNDS, call, type StepContext, specsOf } from "./context";
 
 type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
 
@@ -37,12 +37,6 @@ export function waitLoaded(node: NodeSpec, context: StepContext): Promise<void> 
     },
     { ...context, timeoutMs: BOUNDS.loadingMs, what: `${node.name} to serve` },
   );
-}
-
-export async function stopNode(step: Of<"stopNode">, context: StepContext): Promise<void> {
-  const node = specOf(context, step.node);
-  context.sessions.forget(node.name);
-  await context.hostOf(node).stop(node);
 }
 
 export async function writeFiles(step: Of<"writeFiles">, context: StepContext): Promise<void> {

@@ -107,12 +107,12 @@ describe("the status of a broken cluster", () => {
   });
   it("tells a long plan in part", () => {
     const steps = Array.from({ length: 9 }, (_, i) => ({
-      kind: "stopNode" as const,
+      kind: "restartNode" as const,
       node: `shard-${i}-b`,
       reason: "not declared",
     }));
     const text = statusText(summary({ decision: { ...NOTHING, steps } }), plainStyle(80));
-    expect(text).toContain("  6. stop shard-5-b\n  … and 3 steps more: redis-cluster-kit plan");
+    expect(text).toContain("  6. restart shard-5-b\n  … and 3 steps more: redis-cluster-kit plan");
   });
 });
 

@@ -268,29 +268,17 @@ describe("changing shape", () => {
     expect(kinds(plan(wider, view(...old, ...added)))).toEqual(["checkReach", "meet", "settle"]);
     const met = introduce(wider.nodes, [...old, ...added]);
     const decision = plan(wider, view(...met));
-    expect(kinds(decision)).toEqual(["replicate", "moveSlots", "settle"]);
+    expect(kinds(decision)).toEqual(["replicate", "settle", "moveSlots", "settle"]);
     const move = steps(decision).find((step) => step.kind === "moveSlots");
     const moved = move?.kind === "moveSlots" ? move.moves.map((m) => countSlots(m.slots)) : [];
     expect(moved.reduce((a, b) => a + b, 0)).toBe(4096);
   });
 
-  it("removes a shard: drains, resets, forgets, stops, in this order", () => {
-    const narrow = specFor(3, 1);
+  it("removes a shard: drains it, then removes its nodes one by one", () => {
     const wide = specFor(4, 1);
-    const decision = plan(
-      { ...narrow, leaving: wide.nodes.filter((n) => n.shard === 3) },
-      view(...healthyNodes(wide, 5)),
-    );
-    expect(kinds(decision)).toEqual([
-      "moveSlots",
-      "resetNode",
-      "forget",
-      "stopNode",
-      "resetNode",
-      "forget",
-      "stopNode",
-      "settle",
-    ]);
+    const leaving = wide.nodes.filter((node) => node.shard === 3);
+    const decision = plan({ ...spec, leaving }, view(...healthyNodes(wide, 5)));
+    expect(kinds(decision)).toEqual(["moveSlots", "removeNode", "removeNode", "settle"]);
   });
 
   it("hands over first when the primary is the one to leave and its replica stays", () => {

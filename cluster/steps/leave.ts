@@ -1,0 +1,46 @@
+/** Ids and nodes that leave the cluster. */
+import { RedisReplyError } from "../client";
+import { parseClusterNodes } from "../parse";
+import type { Step } from "../plan/types";
+import { formatRanges } from "../slots";
+import { call, on, type StepContext, specOf } from "./context";
+
+type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
+
+export async function forget(step: Of<"forget">, context: StepContext): Promise<void> {
+  await forgetOn(step.on, step.id, context);
+}
+
+/**
+ * 1. Proof that nothing is lost with it, asked immediately before: no slot, and as a primary no key (a replica holds a
+ *    copy). 2. CLUSTER RESET: it forgets the others and takes a new id, so that its gossip cannot bring the old id back
+ *    after the 60 s for which CLUSTER FORGET bans it. 3. Everybody forgets it. 4. It stops.
+ */
+export async function removeNode(step: Of<"removeNode">, context: StepContext): Promise<void> {
+  await on(context, step.node, async (client) => {
+    const { myself } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
+    if (myself.slots.length > 0)
+      throw new Error(`${step.node} still owns slots ${formatRanges(myself.slots)}; it is not removed`);
+    const keys = Number(await client.call("DBSIZE"));
+    if (keys > 0 && !myself.flags.includes("slave"))
+      throw new Error(`${step.node} still holds ${keys} keys; it is not removed`);
+    await client.call("CLUSTER", "RESET", "HARD");
+  });
+  await forgetOn(step.on, step.id, context);
+  const node = specOf(context, step.node);
+  context.sessions.forget(node.name);
+  await context.hostOf(node).stop(node);
+}
+
+async function forgetOn(names: readonly string[], id: string, context: StepContext): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        await call(context, name, "CLUSTER", "FORGET", id);
+      } catch (error) {
+        // Forgotten already: a repeated step.
+        if (!(error instanceof RedisReplyError && /Unknown node/i.test(error.message))) throw error;
+      }
+    }),
+  );
+}
