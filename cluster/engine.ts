@@ -160,6 +160,7 @@ function stepContext(
     hostOf: options.hosts,
     signal: options.signal,
     detail: (text) => options.progress?.({ kind: "detail", text }),
+    warn: (text) => options.progress?.({ kind: "warning", text }),
     lock: (nodes) => takeLock(nodes, sessions),
   };
 }

@@ -1,5 +1,5 @@
 /** One connection a node, opened on demand, reopened after a loss, all under the run's client name. */
-import { type Connector, type NodeClient, UnreachableError } from "./client";
+import { type ConnectOptions, type Connector, type NodeClient, UnreachableError } from "./client";
 import type { ClusterSpec, NodeSpec } from "./spec";
 
 export class Sessions {
@@ -43,8 +43,8 @@ export class Sessions {
   }
 
   /** A further connection, closed by the caller: for blocking or heavy work beside the shared one. */
-  separate(node: NodeSpec): Promise<NodeClient> {
-    return this.connect(node);
+  separate(node: NodeSpec, options: ConnectOptions = {}): Promise<NodeClient> {
+    return this.connect(node, options);
   }
 
   forget(name: string): void {
@@ -56,9 +56,9 @@ export class Sessions {
     for (const name of [...this.open.keys()]) this.forget(name);
   }
 
-  private connect(node: NodeSpec): Promise<NodeClient> {
+  private connect(node: NodeSpec, options: ConnectOptions = {}): Promise<NodeClient> {
     const { clientName, replyTimeoutMs } = this;
-    return this.connectorOf(node).connect(node, this.passwords, { clientName, replyTimeoutMs });
+    return this.connectorOf(node).connect(node, this.passwords, { clientName, replyTimeoutMs, ...options });
   }
 
   private drop(name: string, opening: Promise<NodeClient>): void {

@@ -50,6 +50,8 @@ export interface ClusterSpec {
   readonly version: string;
   /** The declared directives that CONFIG SET can change in this version; the others need a restart. */
   readonly liveDirectives: readonly string[];
+  /** How much of a server's time a slot migration may take (mover/impact.ts). Default "normal". */
+  readonly maxMigrationImpact?: "low" | "normal" | "high" | number;
   /** Declared cluster-node-timeout in ms. */
   readonly nodeTimeoutMs: number;
   /**

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import keySlot from "cluster-key-slot";
-import { Cluster } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { SLOT_COUNT } from "../../cluster/spec";
 
 export interface TrafficOptions {
@@ -57,6 +57,8 @@ export class Traffic {
   private readonly wrongReads: string[] = [];
   private readonly failed: string[] = [];
   private readonly surfaced = new Map<string, number>();
+  private readonly waitingSince = new Set<number>();
+  private longestMs = 0;
   private reads = 0;
   private stopping = false;
   private workers: Promise<unknown> = Promise.resolve();
@@ -86,6 +88,15 @@ export class Traffic {
   /** Acknowledged writes so far. */
   get writes(): number {
     return this.latencies.length;
+  }
+
+  /** Longest write since the last call, writes still unanswered included, in ms. */
+  takeLongestMs(): number {
+    const now = performance.now();
+    const waiting = Math.max(0, ...[...this.waitingSince].map((since) => now - since));
+    const longest = Math.max(this.longestMs, waiting);
+    this.longestMs = 0;
+    return round(longest);
   }
 
   /** Ends the workers, reads every key once more and reports. */
@@ -122,8 +133,11 @@ export class Traffic {
       if (!entry) return;
       const began = performance.now();
       const value = ++entry.attempted;
+      this.waitingSince.add(began);
       const done = await this.retry(`set ${entry.key}`, () => this.client.set(entry.key, value));
+      this.waitingSince.delete(began);
       if (done !== undefined) {
+        this.longestMs = Math.max(this.longestMs, performance.now() - began);
         entry.acknowledged = value;
         this.latencies.push(performance.now() - began);
       }
@@ -183,6 +197,11 @@ function clusterClient(options: TrafficOptions): Cluster {
     },
   );
   client.on("error", () => undefined);
+  // ioredis sends ASKING without looking at its answer: a connection that ends then is a rejection that nobody handles.
+  client.on("+node", (node: Redis) => {
+    const asking = node.asking.bind(node);
+    node.asking = () => asking().catch(() => "OK");
+  });
   return client;
 }
 
