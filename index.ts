@@ -2,10 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RedisCluster, stackArgs } from "./components";
 
-const cluster = new RedisCluster("redis", {
-  ...stackArgs(),
-  password: new pulumi.Config().requireSecret("password"),
-});
+const cluster = new RedisCluster("redis", stackArgs());
 
 const passwordCommand = "npm run --silent pulumi -- stack output password --show-secrets";
 const connect = cluster.connectWith(passwordCommand);

@@ -8,21 +8,24 @@ import type { RedisClusterArgs } from "./redis-cluster-args";
 export class InvalidConfigError extends pulumi.RunError {
   constructor(override readonly cause: ConfigError) {
     super(cause.message);
+    // Pulumi inspects uncaught errors, and Node (24.12) needs 10 s and more for the frames of Pulumi's SDK in a stack.
+    this.stack = cause.message;
   }
 }
 
 /**
  * What the stack's configuration says, for `RedisCluster`. Values stay as the stack file has them (`pulumi config set`
- * knows text only): the component reads text as well. The password is checked here with the rest and left out.
- * @throws InvalidConfigError with all problems at once.
+ * knows text only): the component reads text as well.
+ * @throws InvalidConfigError with all problems at once, a missing password among them.
  */
-export function stackArgs(): Omit<RedisClusterArgs, "password"> {
+export function stackArgs(): RedisClusterArgs {
   const prefix = `${pulumi.getProject()}:`;
   const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
-  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+  const raw: Record<string, string> = { password: "" };
+  for (const [key, value] of own) raw[key.slice(prefix.length)] = value;
   const { name } = checkConfig(raw);
-  const { password: _, ...args } = raw;
-  return { ...args, name };
+  const { password = "", ...args } = raw;
+  return { ...args, name, password: pulumi.secret(password) };
 }
 
 /** `parseConfig` for a running program: what it cannot know is taken from the stack and this machine. */

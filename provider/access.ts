@@ -3,6 +3,8 @@ import type { Host } from "../hosts/host";
 import type { RedisInstall } from "../install/redis";
 import { type Declaration, type DeclaredNode, nodeSchema } from "./declaration";
 
+export type FoundRedis = Pick<RedisInstall, "version" | "note">;
+
 /** The way to the servers of one declaration, for as long as one operation takes. */
 export interface Access {
   readonly hosts: (node: { readonly name: string }) => Host;
@@ -12,34 +14,34 @@ export interface Access {
    * The Redis that the nodes run after an `up`: of the declared version unless only another of its line can be had (then
    * with a note). Where it is not there yet, `install` gets it, which can take minutes; without it the declared is assumed.
    */
-  redis(options: { readonly install: boolean }): Promise<Pick<RedisInstall, "version" | "note">>;
+  redis(options: { readonly install: boolean }): Promise<FoundRedis>;
   close(): Promise<void>;
 }
 
-/** Changes nothing. `report` gets lines worth showing, e.g. which Redis was chosen. */
-export function openAccess(declaration: Declaration, report: (line: string) => void): Access {
+export interface AccessOptions {
+  /** Gets lines worth showing, e.g. the progress of a build. */
+  readonly report: (line: string) => void;
+  /** The last run got the declared Redis: it need not be looked for again to make a plan. */
+  readonly hasRun: boolean;
+}
+
+/** Changes nothing. */
+export function openAccess(declaration: Declaration, options: AccessOptions): Access {
   switch (declaration.target) {
     case "local":
-      return openLocal(declaration, report);
+      return openLocal(declaration, options);
     default:
       return unknownTarget(declaration.target);
   }
 }
 
-function openLocal(declaration: Declaration, report: (line: string) => void): Access {
+function openLocal(declaration: Declaration, { report, hasRun }: AccessOptions): Access {
   const { createLocalHost } = require("../hosts/local") as typeof import("../hosts/local");
   const install = () => require("../install/redis") as typeof import("../install/redis");
   const { redisVersion: version, redisSource: source, redisSourceSha256: sha256 } = declaration;
   const wanted = { version, source, sha256 };
-  let found: RedisInstall | undefined;
-  const peek = async () => {
-    found ??= install().findRedis(wanted);
-    return found;
-  };
-  const resolve = async () => {
-    found ??= await install().installRedis(wanted, report);
-    return found;
-  };
+  const peek = once(async () => (hasRun ? { version } : install().findRedis(wanted)));
+  const resolve = once(() => install().installRedis(wanted, report));
   const host = createLocalHost({
     clusterName: declaration.name,
     dataDirectory: declaration.dataDirectory,
@@ -55,8 +57,17 @@ function openLocal(declaration: Declaration, report: (line: string) => void): Ac
   return {
     hosts: () => host,
     known,
-    redis: async (options) => (await (options.install ? resolve() : peek())) ?? { version },
+    redis: async (options): Promise<FoundRedis> =>
+      (await (options.install ? resolve() : peek())) ?? { version },
     close: () => host.close(),
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 

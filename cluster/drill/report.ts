@@ -67,10 +67,10 @@ function unknownMode(mode: never): never {
   throw new Error(`unknown mode: ${String(mode)}`);
 }
 
-/** Times to a tenth of a millisecond: what is behind it is noise. */
+/** Times to whole ms: what is behind it is noise. */
 function rounded(report: DrillReport): DrillReport {
   const round = (value: unknown): unknown => {
-    if (typeof value === "number") return Math.round(value * 10) / 10;
+    if (typeof value === "number") return Math.round(value);
     if (Array.isArray(value)) return value.map(round);
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, round(inner)]));

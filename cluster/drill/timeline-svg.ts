@@ -71,11 +71,10 @@ function wholePanel({ report, acks }: Drill): Panel {
   };
 }
 
-/** From a little before the failover until a little after everybody knew; the gap is to be at least a fifth of it. */
+/** From a little before the failover until well after the first write that the new primary took. */
 function closeUpOf(report: DrillReport, gap: Gap): { fromMs: number; toMs: number } {
-  const endMs = Math.max(report.serveMs, report.electMs, report.agreeMs, gap.toMs, 20);
-  const marginMs = Math.max(0.15 * endMs, 15);
-  return { fromMs: Math.min(0, gap.fromMs) - marginMs, toMs: endMs + marginMs };
+  const endMs = Math.max(report.serveMs, report.electMs, gap.toMs, 20);
+  return { fromMs: Math.min(0, gap.fromMs) - 0.3 * endMs, toMs: 1.7 * endMs };
 }
 
 function titleOf(report: DrillReport): string {

@@ -47,6 +47,16 @@ describe("what cannot come up", () => {
     });
   });
 
+  test("a missing password is told with its cure", async () => {
+    await Stack.with({}, async (stack) => {
+      await stack.must("config", "rm", "password");
+      const up = await stack.up();
+      expect(up.code).not.toBe(0);
+      expect(up.output).toContain("pulumi config set --secret password");
+      expect(await stack.running()).toEqual(new Map());
+    });
+  });
+
   test("a bad password is refused without being shown", async () => {
     await Stack.with({ password: "short7!" }, async (stack) => {
       const up = await stack.up();
