@@ -91,11 +91,11 @@ function readFields(given: Readonly<Record<string, unknown>>, problems: Problem[
 }
 
 function fieldProblem(property: string, value: unknown, meta: FieldMeta): Problem {
-  const later = property === "target" && LATER_TARGETS.some((target) => target === value);
+  const later = property === "target" ? LATER_TARGETS.find((target) => target === value) : undefined;
   return {
     property,
     value: meta.secret || meta.kind === "record" ? HIDDEN : printable(value),
-    expected: later ? `${meta.expected}: this version of the kit does not have ${value} yet` : meta.expected,
+    expected: later ? `${meta.expected}: this version of the kit does not have ${later} yet` : meta.expected,
     cure: meta.cure,
   };
 }

@@ -26,7 +26,7 @@ const URL_SECRETS = /(?<=:\/\/)[^\s"]*@|(?<=:\/\/[^\s"]*)\?[^\s"]*/g;
 /** The value as it is printed: JSON on one line, without what URLs hide, cut to a readable length. */
 export function printable(value: unknown): string {
   if (value === undefined) return ABSENT;
-  const text = (JSON.stringify(value) ?? String(value)).replace(URL_SECRETS, HIDDEN);
+  const text = (JSON.stringify(value) ?? typeof value).replace(URL_SECRETS, HIDDEN);
   return text.length > PRINTED_LENGTH ? `${text.slice(0, PRINTED_LENGTH)}...` : text;
 }
 

@@ -38,7 +38,9 @@ const timer = setInterval(() => {
   for (; due <= now; due += 1000 / Number(rate)) operate(due);
 }, TICK_MS);
 
-process.stdin.once("data", async () => {
+process.stdin.once("data", () => void finish());
+
+async function finish(): Promise<void> {
   clearInterval(timer);
   while (running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   latencies.sort((a, b) => a - b);
@@ -54,4 +56,4 @@ process.stdin.once("data", async () => {
     ...client.counts,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
-});
+}

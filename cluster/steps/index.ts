@@ -31,7 +31,17 @@ function agreeingAfter(step: Step, context: StepContext): readonly string[] | un
     case "forget":
     case "removeNode":
       return context.spec.nodes.map((node) => node.name);
-    default:
+    // These change nothing that nodes tell each other, or wait for it themselves.
+    case "startNodes":
+    case "writeFiles":
+    case "checkReach":
+    case "setLive":
+    case "setEpochs":
+    case "assignSlots":
+    case "settle":
+    case "failover":
+    case "restartNode":
+    case "rotatePassword":
       return undefined;
   }
 }

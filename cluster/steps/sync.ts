@@ -73,8 +73,8 @@ async function lookAt(replica: NodeSpec, context: StepContext): Promise<Look> {
     offset: infoNumber(info, "slave_repl_offset"),
   };
   const own = pick(info, ["role", "master_link_status", "master_sync_left_bytes", "loading_loaded_bytes"]);
-  if (!primarySpec || typeof primary === "string")
-    return { ...base, linkUp: false, mark: `${own} ${primary}` };
+  if (primarySpec === undefined || typeof primary === "string")
+    return { ...base, linkUp: false, mark: `${own} ${typeof primary === "string" ? primary : ""}` };
   const listed = listedAs(replica, infoReplicas(primary));
   return {
     ...base,

@@ -41,7 +41,7 @@ function fieldSchemas(): Record<string, Json> {
       const meta = fieldMeta.get(schema);
       const { description, default: initial, ...rest } = { ...(own[key] as Json) };
       if (!meta) throw new Error(`the schema says nothing about ${key}`);
-      const head = { description: `${description} Change: ${meta.change}.` };
+      const head = { description: `${String(description)} Change: ${meta.change}.` };
       const tail = initial === undefined ? {} : { default: initial };
       return [key, { ...head, ...widen(key === "redis" ? redisSchema() : rest, meta), ...tail }];
     }),

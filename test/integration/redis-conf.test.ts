@@ -146,7 +146,7 @@ async function tryReplicate(client: NodeClient, primaryId: string): Promise<stri
 async function until(reached: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await reached())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${reached}`);
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${String(reached)}`);
     await sleep(50);
   }
 }
