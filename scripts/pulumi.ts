@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { selectedStack } from "../install/backend";
 import { UserError } from "../install/errors";
+import { exitCodeOf } from "./signals";
 
 /** The project's name in Pulumi.yaml, and where that is. */
 export const PROJECT = "redis-cluster-kit";
@@ -12,7 +13,6 @@ export const DEFAULT_STACK = "dev";
 
 /** Commands that need no stack, or choose one themselves. */
 const WITHOUT_STACK = ["about", "help", "login", "logout", "new", "plugin", "version", "whoami"];
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** What a `pulumi` command said. */
 export interface Said {
@@ -34,28 +34,9 @@ export function askPulumi(args: string[], env: NodeJS.ProcessEnv, input = ""): S
   return { code: run.status ?? 1, stdout: run.stdout, stderr: run.stderr };
 }
 
-/**
- * Runs `pulumi` with our terminal and resolves to its exit code (137 and 143 when it was ended from outside).
- * Ctrl-C on a terminal reaches Pulumi by itself; a second SIGINT would make it drop everything, so SIGINT is passed on
- * only where there is no terminal, and SIGTERM arrives as SIGINT: Pulumi then stops after the step it is in.
- */
+/** Runs `pulumi` with our terminal; resolves to its exit code. Signals arrive once (see signals.ts). */
 export function runPulumi(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn("pulumi", args, { cwd: ROOT, env, stdio: "inherit" });
-  let interruptedAt = 0;
-  const pass = (signal: NodeJS.Signals) => {
-    if (signal === "SIGINT" && process.stdin.isTTY) return;
-    if (Date.now() - interruptedAt < 1000) return;
-    interruptedAt = Date.now();
-    child.kill("SIGINT");
-  };
-  for (const signal of SIGNALS) process.on(signal, pass);
-  return new Promise<number>((done, fail) => {
-    child.on("error", fail);
-    child.on("exit", (code, signal) => {
-      for (const name of SIGNALS) process.off(name, pass);
-      done(code ?? (signal === "SIGKILL" ? 137 : 143));
-    });
-  });
+  return exitCodeOf(spawn("pulumi", args, { cwd: ROOT, env, stdio: "inherit" }));
 }
 
 /** True when a stack is named by option or environment, or was selected before. */

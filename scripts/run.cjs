@@ -9,6 +9,8 @@ const { ensureNode } = require("./bootstrap/node.cjs");
 const { ensureModules } = require("./bootstrap/modules.cjs");
 
 const TASKS = path.join(__dirname, "tasks");
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+const TOGETHER_MS = 300;
 
 function withFirstOnPath(folder) {
   const others = (process.env.PATH ?? "").split(path.delimiter).filter((entry) => entry !== folder);
@@ -16,17 +18,17 @@ function withFirstOnPath(folder) {
 }
 
 /**
- * Runs this file again under `node` and ends as it ends. On a terminal Ctrl-C reaches the child by itself, and a second
- * one would make Pulumi drop everything, so SIGINT is passed on only where there is no terminal.
+ * Runs this file again under `node` and ends as it ends. Of signals that come together (npm passes on what the terminal has
+ * sent to all) one is passed on; scripts/signals.ts says what becomes of it.
  */
 function again(node, origin) {
   const env = { ...process.env, PATH: withFirstOnPath(path.dirname(node)), REDIS_CLUSTER_KIT_NODE: origin };
   const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio: "inherit", env });
-  let passedAt = 0;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  const passedAt = {};
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (signal === "SIGINT" && (process.stdin.isTTY || Date.now() - passedAt < 1000)) return;
-      passedAt = Date.now();
+      if (Date.now() - (passedAt[signal] ?? 0) < TOGETHER_MS) return;
+      passedAt[signal] = Date.now();
       child.kill(signal);
     });
   }
@@ -34,7 +36,7 @@ function again(node, origin) {
     child.on("error", reject);
     child.on("exit", (code, signal) => {
       if (signal === null) return resolve(code);
-      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(name);
+      for (const name of SIGNALS) process.removeAllListeners(name);
       process.kill(process.pid, signal);
     });
   });
