@@ -1,6 +1,98 @@
-/** The package as Pulumi's schema, so that YAML and Python stacks can use it: https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/schema */
-import { PACKAGE } from "./types";
+/** The package as Pulumi's schema, for stacks in other languages: https://www.pulumi.com/docs/iac/extending-pulumi/schema */
+import { PACKAGE, TOPOLOGY_TYPE } from "./types";
 
+type Property = Record<string, unknown>;
+
+const text = (description: string): Property => ({ type: "string", description });
+const integer = (description: string): Property => ({ type: "integer", description });
+const listOf = (items: Property, description: string): Property => ({ type: "array", items, description });
+const mapOf = (values: Property, description: string): Property => ({
+  type: "object",
+  additionalProperties: values,
+  description,
+});
+const secret = (property: Property): Property => ({ ...property, secret: true });
+const reference = (name: string): Property => ({ $ref: `#/types/${PACKAGE}:index:${name}` });
+const TEXT: Property = { type: "string" };
+
+const NODE: Record<string, Property> = {
+  name: text("Unique name; the node's identity in declarations."),
+  host: text("IPv4 address that the node announces."),
+  port: integer("Data port."),
+  busPort: integer("Cluster bus port."),
+  shard: integer("Index of the shard, from 0."),
+  member: integer("0 is the preferred primary of the shard, 1 and up are replicas."),
+  zone: text("Failure zone."),
+};
+
+const NODE_STATUS: Record<string, Property> = {
+  ...NODE,
+  role: text('"primary" or "replica".'),
+  id: text("Redis node id."),
+};
+
+const INPUTS: Record<string, Property> = {
+  name: text("Name of the cluster. Cannot change."),
+  target: text('Where the nodes run: "local". Cannot change.'),
+  nodes: listOf(reference("DeclaredNode"), "Every node, ordered by shard, then member."),
+  weights: listOf({ type: "number" }, "Share of the slots per shard, one positive number a shard."),
+  replicasPerShard: integer("Replicas of every primary."),
+  directives: mapOf(
+    TEXT,
+    "redis.conf directives of every node, without secrets, as CONFIG GET answers them.",
+  ),
+  liveDirectives: listOf(TEXT, "Those of the directives that CONFIG SET can change."),
+  nodeTimeoutMs: integer("cluster-node-timeout, in ms."),
+  redisVersion: text('Redis version of every node, e.g. "5.0.14".'),
+  redisSource: text("Path or address of the user's own Redis."),
+  redisSourceSha256: text("sha256 of redisSource."),
+  dataDirectory: text("Absolute folder of the nodes' data. Cannot change."),
+  password: secret(text("Password of every node, for clients and among the nodes.")),
+  files: secret(mapOf(TEXT, "The whole redis.conf of every node, by node name.")),
+  purgeOnDestroy: {
+    type: "boolean",
+    description: "Whether destroy deletes the data too. Default: it is kept.",
+  },
+};
+
+const OPTIONAL_INPUTS = ["redisSource", "redisSourceSha256", "purgeOnDestroy"];
+
+const OUTPUTS: Record<string, Property> = {
+  nodes: listOf(reference("NodeStatus"), "Every node as the cluster showed it last."),
+  endpoints: listOf(TEXT, "host:port of every node, ordered by shard."),
+  redisVersion: text("Redis version that the nodes run."),
+  drift: listOf(TEXT, "What the last refresh found not to be as declared. Empty right after an up."),
+  leaving: listOf(
+    reference("DeclaredNode"),
+    "Nodes of earlier declarations that a failed run could not remove yet.",
+  ),
+  previousPasswords: secret(listOf(TEXT, "Passwords that some node may still have after a failed run.")),
+};
+
+/** `version` is the package's. */
 export function packageSchema(version: string): object {
-  return { name: PACKAGE, version, resources: {} };
+  return {
+    name: PACKAGE,
+    displayName: "Redis Cluster Kit",
+    version,
+    description: "A Redis Cluster as one declaration: created, changed, healed and verified.",
+    license: "Apache-2.0",
+    types: {
+      [`${PACKAGE}:index:DeclaredNode`]: { type: "object", properties: NODE, required: Object.keys(NODE) },
+      [`${PACKAGE}:index:NodeStatus`]: {
+        type: "object",
+        properties: NODE_STATUS,
+        required: Object.keys(NODE_STATUS),
+      },
+    },
+    resources: {
+      [TOPOLOGY_TYPE]: {
+        description: "One declared Redis Cluster over servers that are there.",
+        inputProperties: INPUTS,
+        requiredInputs: Object.keys(INPUTS).filter((name) => !OPTIONAL_INPUTS.includes(name)),
+        properties: OUTPUTS,
+        required: Object.keys(OUTPUTS),
+      },
+    },
+  };
 }

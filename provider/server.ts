@@ -32,6 +32,8 @@ export interface ProviderOptions {
 export interface Served {
   readonly port: number;
   isBusy(): boolean;
+  /** Ends it at once, calls in flight included. */
+  stop(): void;
 }
 
 /** gRPC messages are as long as the state of a stack; the default of 4 MB ends at some hundred nodes. */
@@ -59,16 +61,18 @@ export async function serve(options: ProviderOptions): Promise<Served> {
         });
     };
   };
+  const find = finder(options.resources);
   server.addService(ResourceProviderService, {
     ...metaHandlers(options, unary),
-    ...resourceHandlers(options.resources, unary),
+    ...lookingHandlers(find, unary),
+    ...changingHandlers(find, unary),
   });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { port, isBusy: () => inFlight > 0 };
+  return { port, isBusy: () => inFlight > 0, stop: () => server.forceShutdown() };
 }
 
 type Unary = <Q, A>(work: (request: Q) => Promise<A> | A) => UntypedHandleCall;
@@ -95,17 +99,20 @@ function metaHandlers(options: ProviderOptions, unary: Unary): Record<string, Un
   };
 }
 
-/** Check, diff, create, update, read and delete, handed to the resource that the URN's type names. */
-function resourceHandlers(
-  resources: ProviderOptions["resources"],
-  unary: Unary,
-): Record<string, UntypedHandleCall> {
-  const find = (urn: string): ResourceOperations => {
+type Find = (urn: string) => ResourceOperations;
+
+/** The operations of the resource that the URN's type names. */
+function finder(resources: ProviderOptions["resources"]): Find {
+  return (urn) => {
     const type = typeOf(urn);
     const operations = resources[type];
     if (operations === undefined) throw new UnchangedError(`this provider has no resource of type ${type}`);
     return operations;
   };
+}
+
+/** Check, diff and read: they change nothing. */
+function lookingHandlers(find: Find, unary: Unary): Record<string, UntypedHandleCall> {
   return {
     check: unary(async (request: pb.CheckRequest) => {
       const failures = await find(request.getUrn()).check(subjectOf(request), fromStruct(request.getNews()));
@@ -126,6 +133,23 @@ function resourceHandlers(
       });
       return toDiffResponse(answer);
     }),
+    read: unary(async (request: pb.ReadRequest) => {
+      const outputs = await find(request.getUrn()).read({
+        ...subjectOf(request),
+        id: request.getId(),
+        inputs: fromStruct(request.getInputs()),
+        outputs: fromStruct(request.getProperties()),
+      });
+      return new pb.ReadResponse()
+        .setId(request.getId())
+        .setProperties(toStruct(outputs))
+        .setInputs(request.getInputs());
+    }),
+  };
+}
+
+function changingHandlers(find: Find, unary: Unary): Record<string, UntypedHandleCall> {
+  return {
     create: unary(async (request: pb.CreateRequest) => {
       const created = await find(request.getUrn()).create({
         ...subjectOf(request),
@@ -144,18 +168,6 @@ function resourceHandlers(
         preview: request.getPreview(),
       });
       return new pb.UpdateResponse().setProperties(toStruct(outputs));
-    }),
-    read: unary(async (request: pb.ReadRequest) => {
-      const outputs = await find(request.getUrn()).read({
-        ...subjectOf(request),
-        id: request.getId(),
-        inputs: fromStruct(request.getInputs()),
-        outputs: fromStruct(request.getProperties()),
-      });
-      return new pb.ReadResponse()
-        .setId(request.getId())
-        .setProperties(toStruct(outputs))
-        .setInputs(request.getInputs());
     }),
     delete: unary(async (request: pb.DeleteRequest) => {
       await find(request.getUrn()).delete({
