@@ -46,6 +46,8 @@ export interface Sourced {
 /** What commands work on. `close` ends its connections to hosts. */
 export interface Target extends Omit<Sourced, "before" | "declaration"> {
   readonly spec: ClusterSpec;
+  /** Where the nodes run. */
+  readonly kind: Declaration["target"];
   readonly hosts: (node: NodeSpec) => Host;
   /** Everything that must not be printed. */
   readonly secrets: readonly string[];
@@ -82,6 +84,7 @@ export async function openTarget(sourced: Sourced, report: (line: string) => voi
   return {
     ...rest,
     spec: specOf(declaration, { leaving, previousPasswords }, redis.version),
+    kind: declaration.target,
     hosts: access.hosts,
     secrets: [declaration.password, ...previousPasswords],
     close: () => access.close(),

@@ -1,5 +1,6 @@
 /** From whatever was thrown to what is printed: one or two lines with the cure, and an exit code. */
 import { CommanderError } from "commander";
+import { DrillFailedError, DrillRefusedError } from "../cluster/drill/types";
 import {
   LockedError,
   NotConvergedError,
@@ -26,6 +27,8 @@ export interface Failure {
 }
 
 const OPERATIONAL = [
+  DrillFailedError,
+  DrillRefusedError,
   LockedError,
   NotConvergedError,
   NotConfirmedError,

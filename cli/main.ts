@@ -1,14 +1,19 @@
 /** The command line: parses, calls, prints, exits. Nothing else here knows of process.argv, stdout and exit codes. */
-import { Command } from "commander";
+import { createInterface } from "node:readline/promises";
+import { Command, InvalidArgumentError } from "commander";
 import type { Answer, ExitCode } from "./answer";
+import { applyCommand, type ChangeOptions, healCommand } from "./commands/apply";
+import { doctor } from "./commands/doctor";
+import { type DrillOptions, drillCommand } from "./commands/drill";
 import { plan } from "./commands/plan";
 import { status } from "./commands/status";
 import { type DeclarationOptions, findTarget, type Target } from "./declaration";
 import { explain } from "./errors";
 import { styleOf } from "./print/style";
+import type { World } from "./world";
 
 /** The world outside, so that tests can stand in for it. */
-export interface Io {
+export interface Io extends Pick<World, "confirm" | "interruption" | "now"> {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** What stdout is. */
@@ -24,52 +29,69 @@ interface CommonOptions extends Pick<DeclarationOptions, "declaration" | "data" 
   readonly debug?: boolean;
 }
 
-type Body = (target: Target, options: CommonOptions) => Promise<Answer>;
+type Body<Options> = (target: Target, options: Options, world: World) => Promise<Answer>;
+type Execute = <Options>(body: Body<Options>, options: Options & CommonOptions) => Promise<void>;
 
 /** Runs one command line (without node and script) and returns its exit code. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const secrets: string[] = [];
   const hide = (text: string) =>
     secrets.reduce((clean, secret) => clean.replaceAll(secret, "(not shown)"), text);
+  const say = (line: string) => io.err(`${hide(line)}\n`);
   let exitCode: ExitCode = 2;
-  const execute = async (body: Body, options: CommonOptions): Promise<void> => {
-    const style = styleOf(io.terminal, io.env);
-    const report = (line: string) => io.err(`${hide(line)}\n`);
-    const target = await findTarget({ ...options, directory: io.directory, env: io.env }, report);
+  const execute: Execute = async (body, options) => {
+    const target = await findTarget({ ...options, directory: io.directory, env: io.env }, say);
     secrets.push(...target.secrets.filter((secret) => secret !== ""));
+    const { confirm, interruption, now, terminal } = io;
+    const world = { say, confirm, interruption, now, isLive: terminal.isTTY === true && !options.json };
     try {
-      const answer = await body(target, options);
-      io.out(`${hide(options.json ? JSON.stringify(answer.json, null, 2) : answer.text(style))}\n`);
+      const answer = await body(target, options, world);
+      const text = options.json
+        ? JSON.stringify(answer.json, null, 2)
+        : answer.text(styleOf(terminal, io.env));
+      io.out(`${hide(text)}\n`);
       exitCode = answer.exitCode;
     } finally {
       await target.close();
     }
   };
-  const program = build(io, execute);
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await build(io, execute).parseAsync([...argv], { from: "user" });
+    return exitCode;
   } catch (error) {
     const failure = explain(error, argv.includes("--debug"));
-    if (failure.text !== "") io.err(`${hide(failure.text)}\n`);
+    if (failure.text !== "") say(failure.text);
     return failure.exitCode;
   }
-  return exitCode;
 }
 
-function build(io: Io, execute: (body: Body, options: CommonOptions) => Promise<void>): Command {
+function build(io: Io, execute: Execute): Command {
   const program = new Command("redis-cluster-kit");
   program
     .description("Looks at a Redis Cluster that was declared with Pulumi, plans, heals and drills it.")
     .version(io.version)
     .configureOutput({ writeOut: io.out, writeErr: io.err })
-    .exitOverride()
-    .showSuggestionAfterError();
-  const command = (name: string, description: string, body: Body) =>
-    common(program.command(name).description(description)).action((options: CommonOptions) =>
-      execute(body, options),
-    );
-  command("status", "how the cluster is (exit code: 0 healthy, 1 not healthy, 2 unreachable)", status);
-  command("plan", "what `up` would do, and why (exit code: 0 nothing, 1 something, 2 unreachable)", plan);
+    .exitOverride();
+  const command = (name: string, description: string) =>
+    common(program.command(name).description(description));
+  command("status", "how the cluster is (exit code 0: healthy, 1: not, 2: unreachable)").action(
+    (options: CommonOptions) => execute(status, options),
+  );
+  command("plan", "what `up` would do, and why (exit code 0: nothing, 1: something, 2: unreachable)").action(
+    (options: CommonOptions) => execute(plan, options),
+  );
+  command("doctor", "what is wrong, why it matters, and what `up` would do about it").action(
+    (options: CommonOptions) => execute(doctor, options),
+  );
+  changing(command("apply", "bring the declaration about, as `up` does")).action(
+    (options: CommonOptions & ChangeOptions) => execute(applyCommand, options),
+  );
+  changing(
+    command("heal", "the same, but no node is added or removed, and no slot moves for balance"),
+  ).action((options: CommonOptions & ChangeOptions) => execute(healCommand, options));
+  drillOptions(
+    changing(command("drill", "try a failover under writes, measure it, put everything back")),
+  ).action((options: CommonOptions & DrillOptions) => execute(drillCommand, options));
   return program;
 }
 
@@ -85,6 +107,27 @@ function common(command: Command): Command {
     .exitOverride();
 }
 
+function changing(command: Command): Command {
+  return command.option("-y, --yes", "do not ask before what can lose data or interrupts clients");
+}
+
+function drillOptions(command: Command): Command {
+  return command
+    .option("--crash", "kill the primary's process instead of handing it over")
+    .option("--auto", "with --crash: leave the election to Redis instead of forcing a replica")
+    .option("--shard <number>", "which shard, from 1", wholeNumber(1, 1000), 1)
+    .option("--rate <writes>", "writes a second of the probe", wholeNumber(10, 2000), 400)
+    .option("--svg <file>", "write a picture of the timeline");
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+  };
+}
+
 /** For the launcher. */
 export function start(version: string): void {
   const io: Io = {
@@ -94,8 +137,33 @@ export function start(version: string): void {
     env: process.env,
     directory: process.cwd(),
     version,
+    now: () => new Date(),
+    interruption: onInterrupt,
+    confirm: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };
   void run(process.argv.slice(2), io).then((exitCode) => {
     process.exitCode = exitCode;
   });
+}
+
+async function ask(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+  } finally {
+    lines.close();
+  }
+}
+
+/** The first signal asks to stop at the next safe point, a second one ends the process. */
+function onInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write("stopping at the next safe point; once more to stop at once\n");
+    controller.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return controller.signal;
 }

@@ -24,10 +24,9 @@ export interface StatusSummary {
 const SHOWN_STEPS = 6;
 
 export function statusText(summary: StatusSummary, style: Style): string {
-  const { status, note } = summary;
+  const { status } = summary;
   return [
-    headline(summary, style),
-    ...(note === undefined ? [] : [style.paint("warn", wrap(`note: ${note}`, style.columns, "  "))]),
+    statusHeadline(summary, style),
     "",
     nodeTable(status, style),
     ...findingLines(status.findings, style),
@@ -35,11 +34,14 @@ export function statusText(summary: StatusSummary, style: Style): string {
   ].join("\n");
 }
 
-function headline({ status, isSilent, origin }: StatusSummary, { paint, columns }: Style): string {
+/** Name, health, size, and where the declaration is from. */
+export function statusHeadline(summary: StatusSummary, { paint, columns }: Style): string {
+  const { status, isSilent, origin, note } = summary;
   const state = stateOf(status, isSilent);
   const parts = [
     `${paint("bold", status.name)} ${paint(state.tone, state.text)}`,
     paint("dim", wrap(`${sizeOf(status)} (${origin})`, columns, "  ")),
+    ...(note === undefined ? [] : [paint("warn", wrap(`note: ${note}`, columns, "  "))]),
   ];
   return parts.join("\n");
 }

@@ -71,9 +71,17 @@ async function ownStack(project: Project, options: DeclarationOptions): Promise<
     stack,
     dataRoot: dataFolder(env),
   });
-  if (config.password === undefined) throw noStackYet(stack);
-  const declaration = declare(config, config.password);
+  const password = config.password ?? (await passwordOnDisk(config.dataDirectory));
+  if (password === undefined) throw noStackYet(stack);
+  const declaration = declare(config, password);
   return { declaration, origin: `stack ${stack}`, isIntent: true, upCommand: "npm run up" };
+}
+
+/** A cluster that another checkout brought up: its password is in that one's stack file, and with the nodes. */
+async function passwordOnDisk(dataDirectory: string): Promise<string | undefined> {
+  if (!existsSync(join(dataDirectory, "cluster.json"))) return undefined;
+  const { declaration } = await fromFolder(dataDirectory);
+  return declaration.password === "" ? undefined : declaration.password;
 }
 
 function noStackYet(stack: string): UsageError {

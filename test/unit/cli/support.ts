@@ -132,6 +132,9 @@ export function recordedIo(overrides: Partial<Io> = {}): Recorded {
     env: {},
     directory: "/",
     version: "1.2.3",
+    now: () => new Date("2026-01-02T03:04:05Z"),
+    interruption: () => new AbortController().signal,
+    confirm: undefined,
     ...overrides,
   };
   return { io, out: () => out.join(""), err: () => err.join("") };
