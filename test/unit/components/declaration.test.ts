@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { declare, declarePublic } from "../../../components/declaration";
+import { parseConfig } from "../../../config";
+import { contradictions, declarationSchema } from "../../../provider/declaration";
+import { parseRedisConf } from "../../../templates/render";
+
+const context = { project: "project", stack: "stack", dataRoot: "/data" };
+const PASSWORD = 'pass"word \\ with # everything';
+
+describe("a declaration", () => {
+  test("of any legal shape is whole, without contradictions, and the same every time", () => {
+    const shapes = fc.record({
+      shards: fc.integer({ min: 3, max: 20 }),
+      replicasPerShard: fc.integer({ min: 0, max: 3 }),
+      zones: fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1 }),
+    });
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const config = parseConfig(shape, context);
+        const declaration = declare(config, PASSWORD);
+        expect(declarationSchema.parse(declaration)).toEqual(declaration);
+        expect(contradictions(declaration)).toEqual([]);
+        expect(declaration.nodes).toHaveLength(shape.shards * (shape.replicasPerShard + 1));
+        expect(declare(config, PASSWORD)).toEqual(declaration);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("has the password in its files, as the server and as its replica, and nowhere else", () => {
+    const { password, files, ...rest } = declare(parseConfig({}, context), PASSWORD);
+    expect(password).toBe(PASSWORD);
+    expect(JSON.stringify(rest)).not.toContain("everything");
+    for (const text of Object.values(files)) {
+      const lines = parseRedisConf(text);
+      expect(lines).toContainEqual(["requirepass", PASSWORD]);
+      expect(lines).toContainEqual(["masterauth", PASSWORD]);
+    }
+  });
+
+  test("watches only directives that the server tells, and knows which change live", () => {
+    const redis = { maxmemory: "64mb", "rename-command": 'FLUSHALL ""', appendonly: true };
+    const declared = declarePublic(parseConfig({ redis }, context));
+    expect(declared.directives).toMatchObject({ maxmemory: String(64 * 1024 * 1024), appendonly: "yes" });
+    expect(declared.directives).not.toHaveProperty("rename-command");
+    expect(declared.liveDirectives).toContain("maxmemory");
+    expect(declared.liveDirectives).not.toContain("tcp-backlog");
+  });
+
+  test("says whether a destroy purges only where it was said", () => {
+    const config = parseConfig({}, context);
+    expect(declarePublic(config)).not.toHaveProperty("purgeOnDestroy");
+    expect(declarePublic(config, { purgeOnDestroy: true }).purgeOnDestroy).toBe(true);
+  });
+});
