@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath } from "./cache";
 import { UnreachableError } from "./errors";
@@ -94,4 +94,6 @@ export async function unpackDebianRedis(redis: DebianRedis, draft: string, home:
     }
     chmodSync(target, 0o755);
   }
+  if (libraries.length === 0) rmSync(root, { recursive: true });
+  else for (const file of files) rmSync(join(root, file));
 }
