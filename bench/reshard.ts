@@ -3,6 +3,7 @@
  * alternation; then once more with clients at work.
  * Usage: npm run bench reshard -- [--scenarios empty,small,large] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
  *   [--tools ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000] [--base-port 27200]
+ * `--rate` is operations a second of the clients; 0 leaves the rounds with clients out.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -31,12 +32,12 @@ interface Scenario {
 }
 
 interface Sample {
+  readonly direction: "there" | "back";
   /** Until the tool returned. */
   readonly ms: number;
   /** Until all nodes saw the same owners. */
   readonly agreedMs: number;
-  readonly sourceCpuMs: number;
-  readonly targetCpuMs: number;
+  readonly newcomerCpuMs: number;
   readonly load?: Load;
 }
 
@@ -111,7 +112,8 @@ async function compare(cluster: BareCluster, scenario: Scenario, settings: Setti
   for (let round = 1; round <= settings.rounds; round++)
     for (const tool of settings.tools) {
       await thereAndBack(cluster, tool, settings, scenario, false, idle);
-      if (scenario.keys > 0) await thereAndBack(cluster, tool, settings, scenario, true, busy);
+      if (scenario.keys > 0 && settings.rate > 0)
+        await thereAndBack(cluster, tool, settings, scenario, true, busy);
     }
   console.log(table(scenario, idle, busy));
 }
@@ -132,7 +134,7 @@ async function thereAndBack(
     const load = loaded ? startLoad(cluster, scenario, settings.rate) : undefined;
     const move = () => runTool(cluster, tool, settings.cli, direction, plan[direction]);
     const sample = await timed(cluster, move);
-    samples.push({ ...sample, ...(load ? { load: await load() } : {}) });
+    samples.push({ direction, ...sample, ...(load ? { load: await load() } : {}) });
   }
   await restore(cluster, plan.initial);
 }
@@ -160,18 +162,18 @@ async function slotsOf(cluster: BareCluster, cli: string): Promise<Slots> {
   return slots;
 }
 
-async function timed(cluster: BareCluster, move: () => Promise<void>): Promise<Omit<Sample, "load">> {
-  const pids = [...SOURCES, NEWCOMER].map((name) => cluster.pid(name));
+async function timed(
+  cluster: BareCluster,
+  move: () => Promise<void>,
+): Promise<Omit<Sample, "load" | "direction">> {
   const start = performance.now();
   let ms = 0;
-  const cpu = await cpuDuring(pids, async () => {
+  const [newcomerCpuMs = 0] = await cpuDuring([cluster.pid(NEWCOMER)], async () => {
     await move();
     ms = performance.now() - start;
   });
   await settle(cluster);
-  const agreedMs = performance.now() - start;
-  const targetCpuMs = cpu.pop() ?? 0;
-  return { ms, agreedMs, sourceCpuMs: Math.max(...cpu), targetCpuMs };
+  return { ms, agreedMs: performance.now() - start, newcomerCpuMs };
 }
 
 async function runTool(
@@ -251,52 +253,66 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+const HEAD = [
+  "tool",
+  "there: ms",
+  "to agreement",
+  "target CPU",
+  "back: ms",
+  "source CPU",
+  "with clients: ms",
+  "p50",
+  "p99",
+  "p99.9",
+  "max",
+  "failed",
+];
+
+/** Medians. The newcomer is the one target on the way there and the one source on the way back: its CPU shows how near the limit is. */
 function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map<string, Sample[]>): string {
-  const head = [
-    "tool",
-    "ms",
-    "ms to agreement",
-    "busiest source CPU",
-    "target CPU",
-    "with clients: ms",
-    "p50",
-    "p99",
-    "p99.9",
-    "max",
-    "failed",
-  ];
-  const rows = new Table({ head, style: { head: [], border: [] } });
-  const of = (samples: readonly Sample[] | undefined, pick: (sample: Sample) => number | undefined) =>
-    median((samples ?? []).map((sample) => pick(sample) ?? Number.NaN)).toFixed(1);
+  const rows = new Table({ head: HEAD, style: { head: [], border: [] } });
   for (const [tool, samples] of idle) {
-    const loaded = busy.get(tool);
-    const share = (pick: (sample: Sample) => number) => `${of(samples, (s) => (100 * pick(s)) / s.ms)} %`;
+    const there = samples.filter((sample) => sample.direction === "there");
+    const back = samples.filter((sample) => sample.direction === "back");
+    const loaded = (busy.get(tool) ?? []).filter((sample) => sample.direction === "there");
+    const cpu = (sample: Sample) => (100 * sample.newcomerCpuMs) / sample.ms;
     rows.push([
       tool,
-      of(samples, (s) => s.ms),
-      of(samples, (s) => s.agreedMs),
-      share((s) => s.sourceCpuMs),
-      share((s) => s.targetCpuMs),
-      of(loaded, (s) => s.ms),
+      show(there, (s) => s.ms),
+      show(there, (s) => s.agreedMs),
+      `${show(there, cpu)} %`,
+      show(back, (s) => s.ms),
+      `${show(back, cpu)} %`,
+      show(loaded, (s) => s.ms),
       ...(["p50", "p99", "p999", "max", "failed"] as const).map((field) =>
-        of(loaded, (s) => s.load?.[field]),
+        show(loaded, (s) => s.load?.[field]),
       ),
     ]);
   }
   return `${rows.toString()}\n${ratios(scenario, idle)}`;
 }
 
+function show(samples: readonly Sample[], pick: (sample: Sample) => number | undefined): string {
+  const values = samples.flatMap((sample) => pick(sample) ?? []);
+  return values.length === 0 ? "-" : median(values).toFixed(1);
+}
+
 function ratios(scenario: Scenario, idle: Map<string, Sample[]>): string {
-  const of = (tool: string) => median((idle.get(tool) ?? []).map((sample) => sample.ms));
   const tools = [...idle.keys()];
-  const lines = tools
-    .filter((tool) => tool.startsWith("ours"))
-    .map((ours) => {
-      const against = tools.filter((tool) => tool.startsWith("cli"));
-      const parts = against.map((cli) => `${(of(cli) / of(ours)).toFixed(1)} times as fast as ${cli}`);
-      return `${ours}: ${parts.join(", ")}`;
-    });
-  return `${lines.join("\n")}\ngoal: ${scenario.goal} times as fast as redis-cli's default (cli-10)`;
+  const lines = (["there", "back"] as const).flatMap((direction) => {
+    const of = (tool: string) =>
+      median(
+        (idle.get(tool) ?? []).filter((sample) => sample.direction === direction).map((sample) => sample.ms),
+      );
+    const against = tools.filter((tool) => tool.startsWith("cli"));
+    return tools
+      .filter((tool) => tool.startsWith("ours"))
+      .map((ours) => {
+        const parts = against.map((cli) => `${(of(cli) / of(ours)).toFixed(1)} times as fast as ${cli}`);
+        return `${direction}, ${ours}: ${parts.join(", ")}`;
+      });
+  });
+  return `${lines.join("\n")}\ngoal there: ${scenario.goal} times as fast as redis-cli's default (cli-10); now ${machine()}`;
 }
 
 main().catch((error: unknown) => {

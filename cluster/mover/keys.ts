@@ -7,6 +7,9 @@ import { MoveError } from "./types";
 /** Keys of a slot asked for at once. More follow in the next round. */
 export const LIST_CHUNK = 1000;
 
+/** Keys above it are looked at one by one when batches are cut; a hundred below it are a batch in any case. */
+const LARGE_BYTES = 32 * 1024;
+
 /** COUNTKEYSINSLOT of each slot. */
 export async function countKeys(client: NodeClient, slots: readonly number[]): Promise<Map<number, number>> {
   const replies = await countAll(client, slots);
@@ -44,14 +47,15 @@ export async function measureKeys(
   listed: readonly { slot: number; keys: readonly Buffer[] }[],
 ): Promise<SizedKey[]> {
   const filled = listed.filter(({ keys }) => keys.length > 0);
-  const replies = process.env.NOSIZE ? filled.map(({keys})=>keys.map(()=>150)) : await sizesOf(
+  const replies = await sizesOf(
     client,
     filled.map(({ keys }) => keys),
+    LARGE_BYTES,
   );
   const sized: SizedKey[] = [];
   for (const [index, { slot, keys }] of filled.entries()) {
     const sizes = replies[index] ?? (await sizesOneByOne(client, keys));
-    for (const [at, key] of keys.entries()) sized.push({ slot, key, bytes: Number(sizes[at] ?? 0) });
+    for (const [at, key] of keys.entries()) sized.push({ slot, key, bytes: sizes[at] ?? 0 });
   }
   return sized;
 }

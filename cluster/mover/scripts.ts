@@ -15,8 +15,14 @@ end return {}`;
 const COUNT_KEYS =
   "local n={} for i,s in ipairs(ARGV) do n[i]=redis.call('CLUSTER','COUNTKEYSINSLOT',s) end return n";
 
-/** A missing key answers 0. */
-const SIZES = "local s={} for i,k in ipairs(KEYS) do s[i]=redis.call('MEMORY','USAGE',k) or 0 end return s";
+/** Sum over all keys, then position and size of each key above ARGV[1]. A missing key counts 0. */
+const SIZES = `local sum=0 local out={0} local limit=tonumber(ARGV[1])
+for i,k in ipairs(KEYS) do
+  local n=redis.call('MEMORY','USAGE',k) or 0
+  sum=sum+n
+  if n>limit then out[#out+1]=i out[#out+1]=n end
+end
+out[1]=sum return out`;
 
 export interface SlotRefusal {
   readonly slot: number;
@@ -56,20 +62,34 @@ export async function countAll(
   return client.pipeline(slots.map((slot) => ["CLUSTER", "COUNTKEYSINSLOT", slot]));
 }
 
-/** MEMORY USAGE of the keys of one slot; undefined where it has to be asked for each key. */
+/**
+ * MEMORY USAGE of each key, for each list of keys of one slot; undefined where it has to be asked for each key. Keys up to `limitBytes`
+ * are given their average: only the large ones matter, and a number a key would cost more than the whole rest.
+ */
 export async function sizesOf(
   client: NodeClient,
   lists: readonly (readonly Buffer[])[],
-): Promise<(Reply[] | undefined)[]> {
+  limitBytes: number,
+): Promise<(readonly number[] | undefined)[]> {
   if (withoutScripts.has(client)) return lists.map(() => undefined);
-  const replies = await client.pipeline(lists.map((keys): Command => ["EVAL", SIZES, keys.length, ...keys]));
-  return replies.map((reply) => {
-    if (Array.isArray(reply)) return reply;
+  const replies = await client.pipeline(
+    lists.map((keys): Command => ["EVAL", SIZES, keys.length, ...keys, limitBytes]),
+  );
+  return replies.map((reply, index) => {
+    if (Array.isArray(reply)) return spread(reply.map(Number), lists[index]?.length ?? 0);
     // ASK, TRYAGAIN: the slot is open and a key left after it was listed.
     if (reply instanceof RedisReplyError && !/^(ASK|TRYAGAIN|MOVED|CLUSTERDOWN)$/.test(reply.code))
       withoutScripts.add(client);
     return undefined;
   });
+}
+
+function spread([sum = 0, ...large]: readonly number[], count: number): number[] {
+  let rest = sum;
+  for (let at = 1; at < large.length; at += 2) rest -= large[at] ?? 0;
+  const sizes = new Array<number>(count).fill(Math.ceil(rest / Math.max(1, count - large.length / 2)));
+  for (let at = 0; at < large.length; at += 2) sizes[(large[at] ?? 1) - 1] = large[at + 1] ?? 0;
+  return sizes;
 }
 
 /** Undefined where the server does not run it. */

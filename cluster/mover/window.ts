@@ -57,26 +57,41 @@ async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void
   const maxBytes = worker.maxBatchBytes();
   const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes });
   const cost = (batch: Batch) => worker.cost.estimateMs(batch.keys.length, batch.bytes);
-  for (const group of groupBatches(batches, cost, limits.batchMs)) {
-    worker.run.throwIfAborted();
-    const [only] = group;
-    if (group.length === 1 && only && worker.isBig(only)) await moveBigKey(worker, only);
-    else await sendGroup(worker, group);
+  const inFlight: Promise<void>[] = [];
+  try {
+    for (const group of groupBatches(batches, cost, limits.batchMs)) {
+      worker.run.throwIfAborted();
+      const [only] = group;
+      const alone = group.length === 1 && only && worker.isBig(only) ? only : undefined;
+      while (inFlight.length >= (alone ? 1 : limits.groupsInFlight)) await inFlight.shift();
+      if (alone) await moveBigKey(worker, alone);
+      else inFlight.push(startGroup(worker, group));
+      if (limits.share < 1) await pause(worker, inFlight);
+    }
+    while (inFlight.length > 0) await inFlight.shift();
+  } finally {
+    // Nothing of ours may be under way when the state is looked at again.
+    await Promise.allSettled(inFlight);
   }
+}
+
+function startGroup(worker: Worker, group: readonly Batch[]): Promise<void> {
+  const sent = sendGroup(worker, group);
+  // Its error is thrown where it is awaited.
+  sent.catch(() => undefined);
+  return sent;
 }
 
 async function sendGroup(worker: Worker, group: readonly Batch[]): Promise<void> {
   const start = worker.run.now();
   const outcomes = await worker.migrate(group, false);
-  const busyMs = worker.run.now() - start;
   const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
   const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
-  worker.cost.learn(keys, bytes, busyMs);
+  worker.learn(keys, bytes, start);
   for (const { batch, kind } of outcomes) if (kind === "busy") await resolveBusy(worker, batch);
   worker.run.keysMoved += keys;
   worker.run.bytesMoved += bytes;
   worker.run.report();
-  await pause(worker, busyMs);
 }
 
 /**
@@ -91,8 +106,10 @@ async function resolveBusy(worker: Worker, batch: Batch): Promise<void> {
     throw new MoveError("reply", `slot ${batch.slot}: REPLACE answered ${outcome.text}`);
 }
 
-async function pause(worker: Worker, busyMs: number): Promise<void> {
-  worker.pauseDebtMs += pauseAfter(busyMs, worker.run.limits);
+/** Lets the groups end, then leaves the source to its clients for their share of the time. */
+async function pause(worker: Worker, inFlight: Promise<void>[]): Promise<void> {
+  while (inFlight.length > 0) await inFlight.shift();
+  worker.pauseDebtMs += pauseAfter(worker.takeBusyMs(), worker.run.limits);
   if (worker.pauseDebtMs < SHORTEST_PAUSE_MS) return;
   const start = worker.run.now();
   await worker.run.context.clock.sleep(worker.pauseDebtMs, worker.run.context.signal);

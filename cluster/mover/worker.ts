@@ -15,6 +15,9 @@ import { moveWindow } from "./window";
 
 /** Open at once: few enough that multi-key commands seldom meet TRYAGAIN, enough to fill the pipelines. */
 const WINDOW_SLOTS = 32;
+/** More where slots hold few keys, as long as they are not open for longer than this. */
+const MAX_WINDOW_SLOTS = 128;
+const WINDOW_MS = 30;
 /** Without keys a slot is open for two round trips only. */
 const EMPTY_WINDOW_SLOTS = 512;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -38,6 +41,8 @@ export class Worker {
   readonly cost = new CostModel();
   readonly migrateTimeoutMs: number;
   pauseDebtMs = 0;
+  private busyMs = 0;
+  private groupEndedMs = 0;
   private socket = new SocketMemory();
   private open = new Set<number>();
   /** Slots that this run saw closed and without keys at the target, by the processes that held the flags since. */
@@ -70,6 +75,22 @@ export class Worker {
 
   maxBatchBytes(): number {
     return Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, this.cost.bytesIn(this.run.limits.batchMs)));
+  }
+
+  /** Takes the time since `startMs`, or since the group before it ended, as the time that the group took. */
+  learn(keys: number, bytes: number, startMs: number): void {
+    const now = this.run.now();
+    const took = now - Math.max(startMs, this.groupEndedMs);
+    this.groupEndedMs = now;
+    this.busyMs += took;
+    this.cost.learn(keys, bytes, took);
+  }
+
+  /** Time that groups took since this was asked last, in ms. */
+  takeBusyMs(): number {
+    const busy = this.busyMs;
+    this.busyMs = 0;
+    return busy;
   }
 
   /** @throws Interrupted where the target did not answer. */
@@ -113,10 +134,10 @@ export class Worker {
     await this.finish(states.filter((state) => state.progress === "announced"));
     const todo = states.filter((state) => state.progress === "open" || state.progress === "closed");
     this.open = new Set(todo.filter((state) => state.bothFlags).map((state) => state.slot));
-    const { filled, empty } = await this.sort(todo);
+    const { filled, empty, counts } = await this.sort(todo);
     // Open slots first: clients suffer from them.
     const ordered = [...filled].sort((a, b) => Number(this.isOpen(b)) - Number(this.isOpen(a)) || a - b);
-    await this.windows(ordered);
+    await this.windows(this.cut(ordered, counts));
     for (const part of chunks(empty, EMPTY_WINDOW_SLOTS)) await this.window(part, []);
   }
 
@@ -133,7 +154,9 @@ export class Worker {
     await finishAnnounced(this.run, this.pair, slots);
   }
 
-  private async sort(todo: readonly SlotState[]): Promise<{ filled: number[]; empty: number[] }> {
+  private async sort(
+    todo: readonly SlotState[],
+  ): Promise<{ filled: number[]; empty: number[]; counts: ReadonlyMap<number, number> }> {
     const slots = todo.map((state) => state.slot);
     const [here, there] = await Promise.all([
       countKeys(this.pair.source.client, slots),
@@ -149,6 +172,7 @@ export class Worker {
     return {
       filled: slots.filter((slot) => (here.get(slot) ?? 0) > 0),
       empty: slots.filter((slot) => here.get(slot) === 0),
+      counts: here,
     };
   }
 
@@ -159,9 +183,23 @@ export class Worker {
     return countKeys(client, slots);
   }
 
+  /** Cuts the slots into windows by how long their keys should take. */
+  private cut(slots: readonly number[], counts: ReadonlyMap<number, number>): number[][] {
+    const parts: number[][] = [];
+    let [open, ms]: [number[], number] = [[], 0];
+    for (const slot of slots) {
+      ms += this.cost.estimateMs(counts.get(slot) ?? 0, 0);
+      if (open.length >= MAX_WINDOW_SLOTS || (open.length >= WINDOW_SLOTS && ms > WINDOW_MS)) {
+        parts.push(open);
+        [open, ms] = [[], this.cost.estimateMs(counts.get(slot) ?? 0, 0)];
+      }
+      open.push(slot);
+    }
+    return open.length > 0 ? [...parts, open] : parts;
+  }
+
   /** While one window moves, the keys of the next are listed and measured, their slots still closed. */
-  private async windows(slots: readonly number[]): Promise<void> {
-    const parts = chunks(slots, WINDOW_SLOTS);
+  private async windows(parts: readonly (readonly number[])[]): Promise<void> {
     let ahead = this.prepare(parts[0] ?? []);
     for (const [index] of parts.entries()) {
       const { ready, keys } = await ahead;
