@@ -1,6 +1,7 @@
 /** One cluster through its life, with the real engine and real Redis. The steps build on each other, in order. */
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everySlotCode, runNode, runPython } from "./support/clients";
 import { countKeys, writeKeys } from "./support/keys";
 import { readableFilesWith, watchCommandLines } from "./support/secrets";
 import { PASSWORD, Stack } from "./support/stack";
@@ -45,8 +46,24 @@ describe("a cluster through its life", () => {
     expect(seen).toEqual([]);
     expect(up.output).not.toContain(PASSWORD);
     expect(stack.state()).not.toContain(PASSWORD);
-    expect(readableFilesWith(stack.folder, PASSWORD)).toEqual([]);
+    for (const folder of stack.written) expect(readableFilesWith(folder, PASSWORD)).toEqual([]);
     expect(await stack.must("stack", "output", "password", "--show-secrets")).toContain(PASSWORD);
+  });
+
+  test("client code works as it is pasted, over all shards, and nothing works without the password", async () => {
+    const pasted = (name: string) => stack.must("stack", "output", name);
+    expect(await runNode(await pasted("ioredis"))).toBe("[ 'Ada', 'London' ]");
+    expect(await runPython("redis-py-cluster==2.1.3", await pasted("python"))).toBe("['Ada', 'London']");
+    expect(await runPython("redis==5.3.1", await pasted("pythonRedis"))).toBe("['Ada', 'London']");
+    const [slots = 0, ...wrong] = (
+      await runPython("redis-py-cluster==2.1.3", everySlotCode("127.0.0.1", port))
+    )
+      .split(" ")
+      .map(Number);
+    expect(slots).toBeGreaterThan(4500);
+    expect(wrong).toEqual([0, 0]);
+    for (const each of stack.ports)
+      expect(await stack.cli(each, ["get x"], "")).toEqual(["NOAUTH Authentication required."]);
   });
 
   test("a second up changes nothing and says so", async () => {

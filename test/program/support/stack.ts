@@ -87,6 +87,11 @@ export class Stack {
     return new Stack(folder, ports, redis, engine.pulumi, env, program);
   }
 
+  /** Folders that a run writes into: data, state, caches, home. */
+  get written(): string[] {
+    return ["home", "kit", "cache"].map((name) => join(this.folder, name));
+  }
+
   get dataDirectory(): string {
     return join(this.folder, "kit", "clusters", "redis-cluster-kit-test");
   }
@@ -117,10 +122,10 @@ export class Stack {
   }
 
   /** redis-cli against the cluster, one command a line; the replies, one a line. */
-  async cli(port: number, commands: readonly string[]): Promise<string[]> {
+  async cli(port: number, commands: readonly string[], password = PASSWORD): Promise<string[]> {
     const result = await run(this.redis.cli, ["-c", "-p", String(port)], {
       cwd: this.folder,
-      env: { ...process.env, REDISCLI_AUTH: PASSWORD },
+      env: { ...process.env, ...(password === "" ? {} : { REDISCLI_AUTH: password }) },
       input: `${commands.join("\n")}\n`,
     });
     return result.output
