@@ -3,11 +3,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { isDead, processName, processStart, readHolder, withLock } from "../../../install/lock";
 import { temporaryFolder } from "./support";
 
 const quiet = () => undefined;
+// The bootstrap's copy tells about waiting on stderr.
+beforeEach(() => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+});
 const bootstrap = createRequire(__filename)("../../../scripts/bootstrap/lock.cjs") as {
   withLock<T>(file: string, purpose: string, work: () => Promise<T>): Promise<T>;
 };
