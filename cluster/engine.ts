@@ -6,6 +6,7 @@ import type { Connector } from "./client";
 import { type Clock, systemClock } from "./clock";
 import { ioredisConnector } from "./connection";
 import { NotConvergedError, RefusedError, StepError } from "./errors";
+import { type Forecast, forecast } from "./foresee";
 import { lockName, takeLock } from "./lock";
 import { observe } from "./observe";
 import { plan } from "./plan";
@@ -49,6 +50,8 @@ export interface EngineOptions {
 export interface Look {
   readonly view: View;
   readonly decision: Plan | Refusal;
+  /** Rounds that are expected to follow the decision, each planned on what the one before should lead to. */
+  readonly forecast: Forecast;
 }
 
 export interface Outcome {
@@ -72,7 +75,8 @@ export async function look(spec: ClusterSpec, options: EngineOptions): Promise<L
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", REPLY_MS.look);
   try {
     const view = await observe(spec, sessions, options.hosts);
-    return { view, decision: plan(spec, view) };
+    const decision = plan(spec, view);
+    return { view, decision, forecast: forecast(spec, view, decision) };
   } finally {
     sessions.close();
   }

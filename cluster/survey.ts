@@ -77,8 +77,8 @@ export function survey(spec: ClusterSpec, view: View): Survey {
     strangers,
     ghosts,
     claims,
-    unclaimed: claims.flatMap((names, slot) => (names.length === 0 ? [slot] : [])),
-    contested: claims.flatMap((names, slot) => (names.length > 1 ? [slot] : [])),
+    unclaimed: slotsWhere(claims, (count) => count === 0),
+    contested: slotsWhere(claims, (count) => count > 1),
     unsettled: unsettled(
       spec.nodes.flatMap((node) => up.get(node.name) ?? []),
       spec.nodes,
@@ -99,13 +99,26 @@ function hasLeft(node: NodeDown, spec: ClusterSpec, up: ReadonlyMap<string, Node
   );
 }
 
-function claimsOf(up: ReadonlyMap<string, NodeUp>): string[][] {
-  const claims: string[][] = Array.from({ length: SLOT_COUNT }, () => []);
+/** One shared list for all slots with the same claimants: there are 16384 of them, and a look is taken often. */
+function claimsOf(up: ReadonlyMap<string, NodeUp>): (readonly string[])[] {
+  const nobody: readonly string[] = [];
+  const claims: (readonly string[])[] = new Array<readonly string[]>(SLOT_COUNT).fill(nobody);
   for (const node of up.values()) {
     if (node.role !== "primary") continue;
-    for (const slot of expandRanges(node.slots)) claims[slot]?.push(node.name);
+    const alone: readonly string[] = [node.name];
+    for (const range of node.slots)
+      for (let slot = range.start; slot <= range.end; slot++) {
+        const others = claims[slot] ?? nobody;
+        claims[slot] = others.length === 0 ? alone : [...others, node.name];
+      }
   }
   return claims;
+}
+
+function slotsWhere(claims: readonly (readonly string[])[], wanted: (count: number) => boolean): number[] {
+  const slots: number[] = [];
+  for (let slot = 0; slot < claims.length; slot++) if (wanted(claims[slot]?.length ?? 0)) slots.push(slot);
+  return slots;
 }
 
 /**

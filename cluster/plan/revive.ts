@@ -1,4 +1,4 @@
-/** Declared nodes whose process is proven not to run: their shards get a primary at once, then they are started. */
+/** Nodes, leaving ones with slots included, whose process is proven not to run: their shards get a primary at once, then they are started. */
 import { expandRanges } from "../slots";
 import { addressOf } from "../spec";
 import type { Survey } from "../survey";
@@ -10,9 +10,7 @@ import type { Step } from "./types";
  * says that the process is gone, never for a node that merely does not answer, and it still needs the majority's vote.
  */
 export function reviveSteps(s: Survey): Step[] {
-  const stopped = s.spec.nodes
-    .filter((node) => s.down.get(node.name)?.process === "stopped")
-    .map((n) => n.name);
+  const stopped = [...s.down.values()].filter((node) => node.process === "stopped").map((node) => node.name);
   if (stopped.length === 0) return [];
   return [
     ...forcedFailovers(s, stopped),
@@ -61,9 +59,14 @@ function stillClaimed(s: Survey, peer: PeerView): boolean {
   return expandRanges(peer.slots).some((slot) => (s.claims[slot] ?? []).length > 0);
 }
 
-/** Of the dead primary's replicas the one that received most; ties by name. */
+/** Of the dead primary's replicas one that stays before one that leaves, then the one that received most; ties by name. */
 function bestReplica(s: Survey, primary: PeerView): NodeUp | undefined {
   return [...s.up.values()]
-    .filter((node) => node.role === "replica" && node.primaryId === primary.id && !s.leaving.has(node.name))
-    .sort((a, b) => b.offset - a.offset || (a.name < b.name ? -1 : 1))[0];
+    .filter((node) => node.role === "replica" && node.primaryId === primary.id)
+    .sort(
+      (a, b) =>
+        Number(s.leaving.has(a.name)) - Number(s.leaving.has(b.name)) ||
+        b.offset - a.offset ||
+        (a.name < b.name ? -1 : 1),
+    )[0];
 }
