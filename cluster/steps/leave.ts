@@ -1,5 +1,5 @@
 /** Ids and nodes that leave the cluster. */
-import { RedisReplyError } from "../client";
+import { type NodeClient, RedisReplyError } from "../client";
 import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
 import { formatRanges } from "../slots";
@@ -14,7 +14,8 @@ export async function forget(step: Of<"forget">, context: StepContext): Promise<
 /**
  * 1. Proof that nothing is lost with it, asked immediately before: no slot, and as a primary no key (a replica holds a
  *    copy). 2. CLUSTER RESET: it forgets the others and takes a new id, so that its gossip cannot bring the old id back
- *    after the 60 s for which CLUSTER FORGET bans it. 3. Everybody forgets it. 4. It stops.
+ *    after the 60 s for which CLUSTER FORGET bans it. 3. Its files become as empty as it is. 4. Everybody forgets it.
+ *    5. It stops.
  */
 export async function removeNode(step: Of<"removeNode">, context: StepContext): Promise<void> {
   await on(context, step.node, async (client) => {
@@ -25,11 +26,29 @@ export async function removeNode(step: Of<"removeNode">, context: StepContext): 
     if (keys > 0 && !myself.flags.includes("slave"))
       throw new Error(`${step.node} still holds ${keys} keys; it is not removed`);
     await client.call("CLUSTER", "RESET", "HARD");
+    await emptyFiles(client);
   });
   await forgetOn(step.on, step.id, context);
   const node = specOf(context, step.node);
   context.sessions.forget(node.name);
   await context.hostOf(node).stop(node);
+}
+
+/**
+ * CLUSTER RESET empties a replica's memory alone. Its append-only file still has the copy (FLUSHALL is written to it,
+ * the reset is not), and so has the snapshot that a full copy arrives as, whatever `save` says. A node that is declared
+ * again would start with those keys, which look like somebody's data: refused from then on.
+ */
+async function emptyFiles(client: NodeClient): Promise<void> {
+  if (Number(await client.call("DBSIZE")) > 0) return;
+  for (const command of ["FLUSHALL", "SAVE"]) {
+    try {
+      await client.call(command);
+    } catch (error) {
+      // Switched off by rename-command, or a snapshot is being written: the old files are in nobody's way until then.
+      if (!(error instanceof RedisReplyError)) throw error;
+    }
+  }
 }
 
 async function forgetOn(names: readonly string[], id: string, context: StepContext): Promise<void> {
