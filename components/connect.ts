@@ -53,6 +53,7 @@ client = RedisCluster(
     startup_nodes=[${entrances.map(({ host, port }) => `ClusterNode("${host}", ${port})`).join(", ")}],
     decode_responses=True,
     password=os.environ["REDISCLI_AUTH"],
+    protocol=2,  # redis-py asks for RESP3 otherwise, which Redis 5 does not know
 )
 # ${HASH_TAGS}
 client.mset({"{user:1}:name": "Ada", "{user:1}:city": "London"})
