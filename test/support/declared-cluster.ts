@@ -1,4 +1,6 @@
 /** A declared local cluster on real servers, as `up` makes it, with its declaration as a file for the command line. */
+// provider/access.ts requires what only some targets need when it needs it; under vitest that wants the hook of the launcher.
+import "../../scripts/ts.cjs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
