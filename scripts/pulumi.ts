@@ -39,23 +39,32 @@ export function runPulumi(args: string[], env: NodeJS.ProcessEnv): Promise<numbe
   return exitCodeOf(spawn("pulumi", args, { cwd: ROOT, env, stdio: "inherit" }));
 }
 
-/** True when a stack is named by option or environment, or was selected before. */
-function hasStack(args: string[], env: NodeJS.ProcessEnv): boolean {
-  if (env.PULUMI_STACK || args.some((arg) => /^(-s|--stack)(=|$)/.test(arg))) return true;
-  const home = env.PULUMI_HOME ?? "";
-  if (selectedStack(home, PROJECT, join(ROOT, "Pulumi.yaml")) !== undefined) return true;
-  return askPulumi(["stack", "--show-name"], env).code === 0;
+/** The stack that a command works on: named by option or environment, or selected before. */
+function stackOf(args: string[], env: NodeJS.ProcessEnv): string | undefined {
+  const at = args.findIndex((arg) => /^(-s|--stack)(=|$)/.test(arg));
+  const named = at === -1 ? undefined : (args[at]?.split("=")[1] ?? args[at + 1]);
+  const selected = () => selectedStack(env.PULUMI_HOME ?? "", PROJECT, join(ROOT, "Pulumi.yaml"));
+  const asked = () => {
+    const said = askPulumi(["stack", "--show-name"], env);
+    return said.code === 0 ? said.stdout.trim() : undefined;
+  };
+  return named ?? (env.PULUMI_STACK || (selected() ?? asked()));
 }
 
-/** Selects the stack `dev`, made if need be, unless one is named or selected or the command needs none. Says nothing. */
-export function selectDefaultStack(args: string[], env: NodeJS.ProcessEnv): void {
+/**
+ * The stack that a command works on. Where none is named or selected, `dev` is made if need be and selected, without a
+ * word. Undefined for a command that needs no stack.
+ */
+export function selectStack(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   const [command, next] = args;
   const choosesItself = command === "stack" && ["init", "select", "ls", "rm"].includes(next ?? "");
-  if (command === undefined || command.startsWith("-") || WITHOUT_STACK.includes(command) || choosesItself)
-    return;
-  if (args.includes("--help") || args.includes("-h") || hasStack(args, env)) return;
+  const needsNone = command === undefined || command.startsWith("-") || WITHOUT_STACK.includes(command);
+  if (needsNone || choosesItself || args.includes("--help") || args.includes("-h")) return undefined;
+  const stack = stackOf(args, env);
+  if (stack !== undefined) return stack;
   const said = askPulumi(["stack", "select", "--create", DEFAULT_STACK], env);
   if (said.code !== 0) throw refusal(`The stack "${DEFAULT_STACK}" cannot be selected`, said);
+  return DEFAULT_STACK;
 }
 
 /** Turns what Pulumi says on stderr into an error with a cure. */

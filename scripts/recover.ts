@@ -31,6 +31,19 @@ function named(lock: StackLock): string {
 export async function recoverStack(stack: string, env: NodeJS.ProcessEnv, report: Report): Promise<void> {
   const backend = fileBackend(env);
   if (backend === undefined) return;
+  await waitForOthers(backend, stack, report);
+  const pending = readStackState(backend, PROJECT, stack)?.pending ?? [];
+  if (pending.length > 0) dropPending(stack, pending, env, report);
+}
+
+/** The same for a command of the user's own: where another run is at work nothing is touched, and Pulumi says so itself. */
+export async function recoverIfIdle(stack: string, env: NodeJS.ProcessEnv, report: Report): Promise<void> {
+  const backend = fileBackend(env);
+  const isBusy = backend === undefined || readStackLocks(backend, PROJECT, stack).some((lock) => !lock.dead);
+  if (!isBusy) await recoverStack(stack, env, report);
+}
+
+async function waitForOthers(backend: string, stack: string, report: Report): Promise<void> {
   const giveUpAt = Date.now() + WAIT_MS;
   let told = "";
   for (;;) {
@@ -41,14 +54,12 @@ export async function recoverStack(stack: string, env: NodeJS.ProcessEnv, report
     removeDeadLocks(dead);
     if (dead.length > 0) await endOrphans(ROOT, report);
     const [live] = locks.filter((lock) => !lock.dead);
-    if (live === undefined) break;
+    if (live === undefined) return;
     if (Date.now() > giveUpAt) throw stillHeld(stack, live);
     if (told !== live.file) report(`Stack ${stack} is being worked on by ${named(live)}: waiting for it`);
     told = live.file;
     await sleep(POLL_MS);
   }
-  const pending = readStackState(backend, PROJECT, stack)?.pending ?? [];
-  if (pending.length > 0) dropPending(stack, pending, env, report);
 }
 
 function stillHeld(stack: string, lock: StackLock): UserError {
