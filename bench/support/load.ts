@@ -3,7 +3,7 @@
  * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND; the password comes in LOAD_PASSWORD. Begins when
  * started, ends at the first line on stdin, then prints one line of JSON.
  */
-import { SlotClient } from "../../test/support/slot-client";
+import { SlotClient } from "./slot-client";
 
 /** Tick of the schedule. Operations due within one tick start together. */
 const TICK_MS = 2;

@@ -1,8 +1,8 @@
 /** Connections to the two ends of a move, with proof that they are who the plan says. */
-import { type NodeClient, RedisReplyError } from "../client";
+import type { NodeClient } from "../client";
 import { parseClusterNodes, parseInfo } from "../parse";
 import { type Claims, claimsOf } from "./state";
-import { type ClusterContext, MoveError } from "./types";
+import type { ClusterContext } from "./types";
 
 /** Longest silence of a server that is waited for, in ms. A key that takes longer is refused, see bigkeys.ts. */
 export const REPLY_TIMEOUT_MS = 60_000;
@@ -28,7 +28,7 @@ export interface Pair {
   readonly password: string | undefined;
 }
 
-/** @throws MoveError where a node is not the expected one or no password fits; UnreachableError. */
+/** @throws UnreachableError; PasswordRefusedError. */
 export async function openPair(context: ClusterContext, source: string, target: string): Promise<Pair> {
   const opened: NodeClient[] = [];
   const open = async (node: string) => {
@@ -44,7 +44,8 @@ export async function openPair(context: ClusterContext, source: string, target: 
       migrate,
       migrateClientId: Number(await migrate.call("CLIENT", "ID")),
       address: context.addressOf(target),
-      password: await acceptedPassword(to, context.passwords),
+      // Not a guess: with a wrong AUTH, or one where none is needed, MIGRATE restores the keys and the source keeps them, too.
+      password: context.passwords[to.passwordIndex],
     };
   } catch (error) {
     for (const client of opened) client.close();
@@ -69,23 +70,4 @@ export async function claims(pair: Pair): Promise<{ source: Claims; target: Clai
 
 async function claimsAt(end: End): Promise<Claims> {
   return claimsOf(end.name, end.id, parseClusterNodes(String(await end.client.call("CLUSTER", "NODES"))));
-}
-
-/**
- * MIGRATE with a wrong AUTH is worse than one that fails: on a server without a password the keys are restored and the
- * error of the AUTH makes the source keep them too. So the password is tried here, on a connection of our own.
- */
-async function acceptedPassword(to: NodeClient, passwords: readonly string[]): Promise<string | undefined> {
-  for (const password of passwords) {
-    try {
-      await to.call("AUTH", password);
-      return password;
-    } catch (error) {
-      if (!(error instanceof RedisReplyError)) throw error;
-      if (/no password is set|without any password configured/.test(error.message)) return undefined;
-      if (!/invalid password|^WRONGPASS/.test(error.message)) throw error;
-    }
-  }
-  if (passwords.length === 0) return undefined;
-  throw new MoveError("state", `${to.node} accepts none of the known passwords, so MIGRATE cannot reach it`);
 }

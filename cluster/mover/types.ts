@@ -20,7 +20,7 @@ export interface ClusterContext {
   /** All primaries, those without slots included. */
   readonly primaries: readonly string[];
   replicasOf(node: string): readonly string[];
-  /** Current password first, then those of a rotation under way. Empty: none is set. */
+  /** As tried by `client`, whose `passwordIndex` says which one a node accepts: MIGRATE sends it from server to server. */
   readonly passwords: readonly string[];
   /** cluster-node-timeout in ms: no command may block a server near this long. */
   readonly nodeTimeoutMs: number;
