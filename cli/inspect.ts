@@ -1,5 +1,6 @@
 /** One look at the live cluster, as all looking commands need it. */
 import { look } from "../cluster/engine";
+import type { Forecast } from "../cluster/foresee";
 import type { Plan, Refusal } from "../cluster/plan/types";
 import { type ClusterStatus, summarize } from "../cluster/status";
 import type { NodeView, View } from "../cluster/view";
@@ -8,12 +9,14 @@ import type { Target } from "./declaration";
 export interface Inspection {
   readonly view: View;
   readonly decision: Plan | Refusal;
+  /** What is expected to follow the decision. */
+  readonly forecast: Forecast;
   readonly status: ClusterStatus;
 }
 
 export async function inspect({ spec, hosts }: Target): Promise<Inspection> {
-  const { view, decision } = await look(spec, { hosts });
-  return { view, decision, status: summarize(spec, view) };
+  const { view, decision, forecast } = await look(spec, { hosts });
+  return { view, decision, forecast, status: summarize(spec, view) };
 }
 
 /** Whether not one node gave any answer: then health is not "bad" but not known. */

@@ -70,13 +70,20 @@ const MAX_ROUNDS = 12;
  */
 const REPLY_MS = { look: 5_000, apply: 20_000 } as const;
 
+/** The plan and what follows it. What would be refused later is refused now, before anything is changed. */
+function decide(spec: ClusterSpec, view: View): Pick<Look, "decision" | "forecast"> {
+  const decision = plan(spec, view);
+  const ahead = forecast(spec, view, decision);
+  const last = ahead.ahead.at(-1);
+  return { decision: last?.kind === "refusal" ? last : decision, forecast: ahead };
+}
+
 /** Observes and plans; changes nothing, takes no lock. */
 export async function look(spec: ClusterSpec, options: EngineOptions): Promise<Look> {
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", REPLY_MS.look);
   try {
     const view = await observe(spec, sessions, options.hosts);
-    const decision = plan(spec, view);
-    return { view, decision, forecast: forecast(spec, view, decision) };
+    return { view, ...decide(spec, view) };
   } finally {
     sessions.close();
   }
@@ -97,7 +104,7 @@ export async function apply(spec: ClusterSpec, options: EngineOptions): Promise<
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       await takeLock([...spec.nodes, ...spec.leaving], sessions);
       const view = await observe(spec, sessions, options.hosts);
-      const decision = plan(spec, view);
+      const { decision } = round === 1 ? decide(spec, view) : { decision: plan(spec, view) };
       if (decision.kind === "refusal") throw new RefusedError(decision);
       if (decision.steps.length === 0)
         return { view, rounds: round - 1, steps, elapsedMs: clock.now() - started };

@@ -110,6 +110,7 @@ function toAnswer(node: NodeSpec, sessions: Sessions, replies: Replies): Answer 
     offset: infoNumber(info, replica ? "slave_repl_offset" : "master_repl_offset"),
     keys: infoKeys(info),
     usedMemoryBytes: infoNumber(info, "used_memory"),
+    ...(info.has("used_memory_dataset") ? { datasetBytes: infoNumber(info, "used_memory_dataset") } : {}),
     maxmemoryBytes: infoNumber(info, "maxmemory"),
     uptimeSeconds: infoNumber(info, "uptime_in_seconds"),
     settings,

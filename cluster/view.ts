@@ -69,6 +69,8 @@ export interface NodeUp extends Base {
   readonly offset: number;
   readonly keys: number;
   readonly usedMemoryBytes: number;
+  /** What the keys take (used_memory_dataset); absent where the server does not tell. */
+  readonly datasetBytes?: number;
   /** 0: no limit. */
   readonly maxmemoryBytes: number;
   readonly uptimeSeconds: number;

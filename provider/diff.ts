@@ -28,14 +28,15 @@ export async function diffTopology(context: TopologyContext, request: DiffReques
   if (before !== undefined) refuseMove(before, declaration);
   const recorded = { inputs: request.oldInputs, outputs: readOutputs(request.oldOutputs) };
   return withRun(context, request, declaration, recorded, async (run) => {
-    const { view, decision } = await lookAt(run);
+    const looked = await lookAt(run);
+    const { view, decision } = looked;
     const unreachable = outOfReach(view);
     if (unreachable !== undefined) {
       run.report.warn(`${unreachable} The plan cannot be shown; only declared changes are.`);
       return { hasChanges: changes.length > 0, changes };
     }
     const plan = planOf(decision);
-    run.report.plan(plan, "plan:");
+    run.report.outlook(looked);
     const { drift, leaving } = recorded.outputs;
     const isDrifted = plan.steps.length > 0 || drift.length > 0 || leaving.length > 0;
     const all: readonly PropertyChange[] =

@@ -1,6 +1,6 @@
 /** What an operation tells the user through the engine: lasting lines and a live status, all under one resource. */
-import type { Progress } from "../cluster/engine";
-import { describePlan, describeStep } from "../cluster/plan/describe";
+import type { Look, Progress } from "../cluster/engine";
+import { describeOutlook, describePlan, describeStep } from "../cluster/plan/describe";
 import type { Plan } from "../cluster/plan/types";
 import type { EngineLog } from "./engine-log";
 
@@ -33,24 +33,34 @@ export class Report {
     this.log.status(this.urn, text);
   }
 
-  /** The plan, unless it is the one that was shown last. */
-  plan(plan: Plan, intro: string): void {
-    const text = describePlan(plan)
-      .map((line) => `  ${line}`)
-      .join("\n");
-    if (plan.steps.length === 0) return;
-    const shown = this.shown.get(this.urn) ?? [];
-    if (shown.at(-1) === text) return;
-    this.shown.set(this.urn, [...shown, text]);
-    this.info(`${intro}\n${text}`);
+  /** The plan and what is expected to follow it. */
+  outlook({ decision, forecast }: Look): void {
+    if (decision.kind === "refusal" || decision.steps.length === 0) return;
+    const rounds = forecast.ahead.filter((round): round is Plan => round.kind === "plan");
+    const steps = [decision, ...rounds].flatMap((round) => round.steps.map(describeStep));
+    this.show(`plan:\n${indented(describeOutlook(decision, forecast))}`, steps);
+  }
+
+  /** A round's plan, unless all of it has been shown as part of an outlook or a plan. */
+  private plan(plan: Plan, intro: string): void {
+    const steps = plan.steps.map(describeStep);
+    if (steps.every((step) => this.seen().includes(step))) return;
+    this.show(`${intro}\n${indented(describePlan(plan))}`, steps);
+  }
+
+  private seen(): readonly string[] {
+    return this.shown.get(this.urn) ?? [];
+  }
+
+  private show(text: string, steps: readonly string[]): void {
+    if (this.seen().includes(text)) return;
+    this.shown.set(this.urn, [...this.seen(), text, ...steps]);
+    this.info(text);
   }
 
   /** An info line that is shown once. */
   once(text: string): void {
-    const shown = this.shown.get(this.urn) ?? [];
-    if (shown.includes(text)) return;
-    this.shown.set(this.urn, [text, ...shown]);
-    this.info(text);
+    this.show(text, []);
   }
 
   readonly progress = (event: Progress): void => {
@@ -85,6 +95,10 @@ export class Report {
     this.lastDetailAt = this.now();
     this.status(this.current === "" ? text : `${this.current}: ${text}`);
   }
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}`).join("\n");
 }
 
 function unknownEvent(event: never): never {

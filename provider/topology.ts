@@ -57,11 +57,11 @@ async function create(
 }
 
 async function showCreation(run: Run): Promise<void> {
-  const { view, decision } = await lookAt(run);
-  const unreachable = outOfReach(view);
+  const looked = await lookAt(run);
+  const unreachable = outOfReach(looked.view);
   if (unreachable !== undefined) return run.report.warn(`${unreachable} The plan is made during the update.`);
-  const plan = planOf(decision);
-  if (plan.steps.length > 0) return run.report.plan(plan, "plan:");
+  const plan = planOf(looked.decision);
+  if (plan.steps.length > 0) return run.report.outlook(looked);
   run.report.info("The cluster is already there as declared and will be adopted.");
 }
 

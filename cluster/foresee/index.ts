@@ -51,10 +51,7 @@ function foreseeStep(model: Model, step: Step): boolean {
     case "settle":
       return true;
     case "setLive":
-      for (const name of step.nodes) {
-        fileWritten(model, name);
-        change(model, name, { settings: { ...upIn(model, name)?.settings, [step.directive]: step.value } });
-      }
+      for (const name of step.nodes) valueSet(model, name, step.directive, step.value);
       return true;
     case "setEpochs":
       for (const { node, epoch } of step.epochs) change(model, node, { configEpoch: epoch });
@@ -77,10 +74,7 @@ function foreseeStep(model: Model, step: Step): boolean {
       for (const move of step.moves) shift(model, move.source, move.target, expandRanges(move.slots));
       return true;
     case "repairSlots":
-      return onlyOpen(
-        model,
-        step.slots.flatMap((range) => expandRanges([range])),
-      );
+      return onlyOpen(model, expandRanges(step.slots));
     case "removeNode":
       return foreseeRemoval(model, step.node);
     case "restartNode":
@@ -102,6 +96,11 @@ function fileWritten(model: Model, name: string): void {
   const node = upIn(model, name);
   const configSha256 = specIn(model, name)?.configSha256;
   if (node && configSha256) change(model, name, { host: { ...node.host, configSha256 } });
+}
+
+function valueSet(model: Model, name: string, directive: string, value: string): void {
+  fileWritten(model, name);
+  change(model, name, { settings: { ...upIn(model, name)?.settings, [directive]: value } });
 }
 
 function follow(model: Model, replica: string, primary: string): void {

@@ -2,6 +2,7 @@
 import { countSlots, formatRanges, isBalanced, targetCounts, transfers } from "../slots";
 import type { SlotRange } from "../spec";
 import type { Survey } from "../survey";
+import { estimateMoves } from "./estimate";
 import type { ShardState } from "./shards";
 import type { SlotMove, Step } from "./types";
 
@@ -27,7 +28,14 @@ export function balanceSteps(s: Survey, shards: readonly ShardState[]): Step[] {
   const what = moves
     .map((m) => `${m.source} -> ${m.target}: ${countSlots(m.slots)} (${brief(m.slots)})`)
     .join("; ");
-  return [{ kind: "moveSlots", moves, reason: `${total} slots to even the shares: ${what}` }];
+  return [
+    {
+      kind: "moveSlots",
+      moves,
+      estimate: estimateMoves(s, moves),
+      reason: `${total} slots to even the shares: ${what}`,
+    },
+  ];
 }
 
 function brief(ranges: readonly SlotRange[]): string {

@@ -1,6 +1,7 @@
 /** Steps and plans as lines for people. */
+import prettyBytes from "pretty-bytes";
 import { countSlots, formatRanges } from "../slots";
-import type { Plan, Refusal, RotationPhase, Step } from "./types";
+import type { MoveEstimate, Plan, Refusal, RotationPhase, SlotMove, Step } from "./types";
 
 /** One line, imperative, without the reason. */
 export function describeStep(step: Step): string {
@@ -30,7 +31,7 @@ export function describeStep(step: Step): string {
     case "failover":
       return `${step.mode === "force" ? "forced failover" : "failover"}: ${step.replica} takes over from ${step.primary}`;
     case "moveSlots":
-      return `move ${step.moves.reduce((sum, move) => sum + countSlots(move.slots), 0)} slots between ${step.moves.length} pairs`;
+      return describeMoves(step.moves, step.estimate);
     case "repairSlots":
       return `repair slots ${formatRanges(step.slots)}`;
     case "removeNode":
@@ -42,6 +43,15 @@ export function describeStep(step: Step): string {
     default:
       return unreachableStep(step);
   }
+}
+
+/** "move 4096 slots between 3 pairs: about 12,000 keys, 4.2 MB, 1 s" */
+function describeMoves(moves: readonly SlotMove[], { keys, bytes, durationMs }: MoveEstimate): string {
+  const slots = moves.reduce((sum, move) => sum + countSlots(move.slots), 0);
+  const pairs = moves.length === 1 ? "one pair" : `${moves.length} pairs`;
+  const seconds = Math.max(1, Math.round(durationMs / 1000));
+  const load = keys === 0 ? "no keys" : `about ${keys.toLocaleString("en")} keys, ${prettyBytes(bytes)}`;
+  return `move ${slots} slots between ${pairs}: ${load}, ${seconds} s`;
 }
 
 function describeRotation(phase: RotationPhase, nodes: string): string {
@@ -73,5 +83,29 @@ export function describePlan(decision: Plan | Refusal): string[] {
     ...decision.warnings.map((warning) => `warning: ${warning}`),
     ...decision.steps.map((step, index) => `${index + 1}. ${describeStep(step)}  (${step.reason})`),
     ...(decision.continues ? [`then: ${decision.continues}`] : []),
+  ];
+}
+
+/** What is known of the rounds after a plan (foresee/). */
+interface Ahead {
+  readonly ahead: readonly (Plan | Refusal)[];
+  readonly complete: boolean;
+}
+
+/** The plan and all that is expected to follow it, numbered through: what a preview shows. */
+export function describeOutlook(decision: Plan | Refusal, { ahead, complete }: Ahead): string[] {
+  const plans = ahead.filter((round): round is Plan => round.kind === "plan");
+  if (decision.kind === "refusal") return describePlan(decision);
+  const rounds = [decision, ...plans];
+  const warnings = [...new Set(rounds.flatMap((round) => round.warnings))];
+  if (decision.steps.length === 0) return describePlan(decision);
+  const steps = rounds.flatMap((round, index) =>
+    round.steps.map((step) => `${describeStep(step)}  (${index === 0 ? "" : "expected: "}${step.reason})`),
+  );
+  const last = rounds.at(-1)?.continues;
+  return [
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...steps.map((line, index) => `${index + 1}. ${line}`),
+    ...(!complete && last ? [`then: ${last}`] : []),
   ];
 }

@@ -6,6 +6,7 @@ import { type Survey, survey } from "../survey";
 import type { View } from "../view";
 import { balanceSteps } from "./balance";
 import { creationSteps, isCreation } from "./create";
+import { tooLittleMemory } from "./estimate";
 import { failbackSteps } from "./failback";
 import { leaveSteps } from "./leave";
 import { attachReplicas, forgetGhosts, handovers, meetNewcomers } from "./members";
@@ -27,7 +28,8 @@ export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
   const findings = diagnose(s);
   const refused = refusal(s, findings) ?? versionRefusal(s, findings);
   if (refused) return refused;
-  const { steps, continues, warnings = [] } = decide(s);
+  const { steps, continues, warnings = [], refused: late } = decide(s);
+  if (late) return { kind: "refusal", findings, ...late };
   return {
     kind: "plan",
     findings,
@@ -42,6 +44,8 @@ interface Decision {
   readonly steps: readonly Step[];
   readonly continues?: string;
   readonly warnings?: readonly string[];
+  /** Found out only while planning: what would have to be done must not be. */
+  readonly refused?: Pick<Refusal, "reason" | "cure">;
 }
 
 /** The first stage that has something to do decides; what follows from it is planned after it was done and observed. */
@@ -93,6 +97,11 @@ function converge(s: Survey): Decision {
   const handover = handovers(s, shards);
   if (handover.length > 0) return { steps: handover, continues: "the rest is planned with the new roles" };
   const moves = balanceSteps(s, shards);
+  const refused = tooLittleMemory(
+    s,
+    moves.flatMap((step) => (step.kind === "moveSlots" ? step.moves : [])),
+  );
+  if (refused) return { steps: [], refused };
   const roles = [...forgetGhosts(s), ...attachReplicas(shards)];
   const members = [...roles, ...readyToMove(s, roles, moves), ...moves, ...leaveSteps(s)];
   const settings = [...fileSteps(s), ...settingSteps(s)];

@@ -9,7 +9,13 @@ type Reason = Pick<Refusal, "reason" | "cure">;
 
 /** The first reason to touch nothing, or `undefined`. Order: what is most surely somebody else's first. */
 export function refusal(s: Survey, findings: readonly Finding[]): Refusal | undefined {
-  const reason = heldByOther(s) ?? passwordRefused(s) ?? strangers(s) ?? splitCluster(s) ?? unreachable(s);
+  const reason =
+    heldByOther(s) ??
+    passwordRefused(s) ??
+    strangers(s) ??
+    splitCluster(s) ??
+    rivalSlots(s) ??
+    unreachable(s);
   return reason && { kind: "refusal", findings, ...reason };
 }
 
@@ -88,6 +94,29 @@ function looseKeys(s: Survey): string | undefined {
 function ownsNothing(s: Survey, main: readonly string[], name: string): boolean {
   const inCluster = main.includes(name) && main.some((other) => (s.up.get(other)?.slots.length ?? 0) > 0);
   return !inCluster;
+}
+
+/**
+ * Slots claimed inside the group that holds keys and outside of it, too. Introduced to each other, the claim with the
+ * higher epoch wins and the node that loses its slots deletes the keys in them, however empty the winner is.
+ */
+function rivalSlots(s: Survey): Reason | undefined {
+  const owners = s.components.find((names) => names.some((name) => (s.up.get(name)?.keys ?? 0) > 0));
+  if (!owners) return undefined;
+  const inside = new Set(owners);
+  const rivals = new Map<string, number>();
+  for (const names of s.contested.map((slot) => s.claims[slot] ?? [])) {
+    if (!names.some((name) => inside.has(name))) continue;
+    for (const name of names) if (!inside.has(name)) rivals.set(name, (rivals.get(name) ?? 0) + 1);
+  }
+  if (rivals.size === 0) return undefined;
+  const who = [...rivals].map(([name, count]) => `${name} (${where(s, name)}) claims ${count} slots`);
+  return {
+    reason: `${who.join(", ")} that nodes with keys own, without being in a cluster with them`,
+    cure:
+      "If these nodes are free to be used, run CLUSTER RESET HARD on them; if they are somebody else's, use other " +
+      "addresses. Introduced as they are, they could take the slots, and their owners would delete the keys.",
+  };
 }
 
 /** Intent never comes from silence: a node that cannot be asked is down, and nothing is planned around it. */

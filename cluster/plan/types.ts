@@ -24,6 +24,13 @@ export interface SlotMove {
   readonly slots: readonly SlotRange[];
 }
 
+/** From live counts, keys taken as spread evenly over a primary's slots. */
+export interface MoveEstimate {
+  readonly keys: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
 interface Reasoned {
   /** Why this step is in the plan, one sentence for the operator. */
   readonly reason: string;
@@ -71,7 +78,7 @@ export type Step = Reasoned &
         /** `planned`: CLUSTER FAILOVER, loses nothing. `force`: the primary is proven dead; the unreplicated tail is lost. */
         readonly mode: "planned" | "force";
       }
-    | { readonly kind: "moveSlots"; readonly moves: readonly SlotMove[] }
+    | { readonly kind: "moveSlots"; readonly moves: readonly SlotMove[]; readonly estimate: MoveEstimate }
     | { readonly kind: "repairSlots"; readonly slots: readonly SlotRange[] }
     /**
      * A node that is no longer declared leaves: proven to own no slot and, as a primary, to hold no key; then reset,

@@ -147,7 +147,7 @@ describe("any declaration from any other", () => {
           if (primary) expect(s.specOf.get(primary)?.zone).not.toBe(node.zone);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -158,7 +158,7 @@ describe("any declaration from any other", () => {
         const start = lived(given, spec);
         expect(forecast(spec, start, plan(spec, start)).complete).toBe(true);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
