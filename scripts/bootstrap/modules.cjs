@@ -43,7 +43,7 @@ async function ensureModules(root = ROOT) {
     // No package of ours needs its scripts; two would fetch plugins from the vendor of Pulumi.
     // No package needs its install script; those of two would fetch plugins of hundreds of MB from Pulumi's servers.
     const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    const run = npm(args, { cwd: root, stdio: ["ignore", 2, 2], node: process.execPath });
+    const run = npm(args, { cwd: root, stdio: ["ignore", 2, 2] });
     if (run.status !== 0) {
       const how =
         run.error?.message ?? (run.signal ? `was ended by ${run.signal}` : `ended with ${run.status}`);

@@ -111,12 +111,20 @@ async function fromVendor(folder) {
   unpack(archive, folder);
 }
 
-/** The npm that runs us if one does, else the one on PATH. */
+/** Runs npm: the one that runs us (not yarn or pnpm, which set the same variable), else the one on PATH. */
 function npm(args, options) {
-  const viaNpm = process.env.npm_execpath?.endsWith(".js");
-  return viaNpm
-    ? spawnSync(options.node ?? process.execPath, [process.env.npm_execpath, ...args], options)
+  const running = process.env.npm_execpath;
+  const isNpm = running !== undefined && path.basename(running) === "npm-cli.js";
+  const run = isNpm
+    ? spawnSync(process.execPath, [running, ...args], options)
     : spawnSync("npm", args, options);
+  if (run.error?.code === "ENOENT") {
+    throw new SetupError(
+      "npm is not on PATH",
+      "Install it (Debian: apt-get install npm; it comes with Node from nodejs.org).",
+    );
+  }
+  return run;
 }
 
 function fromRegistry(folder) {
