@@ -107,3 +107,14 @@ export async function readTail(file: string, maxBytes: number, offset = 0): Prom
     await handle.close();
   }
 }
+
+/** Puts `text` in the place of everything that a file has from `offset` (bytes) on. For files whose writer has ended. */
+export async function replaceTail(file: string, offset: number, text: string): Promise<void> {
+  const handle = await open(file, "r+");
+  try {
+    await handle.truncate(offset);
+    await handle.write(text, offset, "utf8");
+  } finally {
+    await handle.close();
+  }
+}

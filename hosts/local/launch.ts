@@ -6,7 +6,7 @@ import type { HostNode } from "../host";
 import { type Answer, askNode } from "./answer";
 import { describeDeath } from "./death";
 import { readDirective, redact } from "./directives";
-import { openLog, readIfThere, readTail } from "./files";
+import { openLog, readIfThere, readTail, replaceTail } from "./files";
 import { type NodePaths, type RunningProcess, stillRuns } from "./folder";
 import { type ProcessTable, signal } from "./processes";
 import type { ResolvedServer } from "./types";
@@ -127,7 +127,13 @@ export async function deathError(
   how: string,
 ): Promise<UserError> {
   const redisConf = await readIfThere(paths.redisConf);
-  const log = redact(await readTail(paths.log, LOG_TAIL_BYTES, logOffset), redisConf);
+  const written = await readTail(paths.log, LOG_TAIL_BYTES, logOffset);
+  const log = redact(written, redisConf);
+  // Redis prints a bad line whole, password included; its log does not keep that. Nobody writes to it any more.
+  if (log !== written) {
+    const whole = await readTail(paths.log, Number.POSITIVE_INFINITY, logOffset);
+    await replaceTail(paths.log, logOffset, redact(whole, redisConf));
+  }
   return new UserError(describeDeath({ node, paths, server: program, log, how }));
 }
 

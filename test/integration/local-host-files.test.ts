@@ -61,6 +61,9 @@ test.each(["5.0", "7.0"] as const)(
         expect(String(error)).toContain("requirepass (not shown)");
         expect(String(error)).not.toMatch(/correct-horse|other-words/);
         expect(await cluster.host.logTail(node, 20)).not.toMatch(/correct-horse|other-words/);
+        const log = readFileSync(join(cluster.host.folderOf(node), "redis.log"), "utf8");
+        expect(log).toContain("requirepass (not shown)");
+        expect(log).not.toMatch(/correct-horse|other-words/);
       },
       { line, start: false },
     ),

@@ -82,10 +82,10 @@ function pipFor(python: string, folder: string): { command: string; args: readon
   if (made.ok) return { command: venvPython(folder), args: ["-m", "pip", "install"] };
   // What a failed attempt leaves looks like one that worked.
   rmSync(join(folder, "venv"), { recursive: true, force: true });
-  reportToStderr(`python3 -m venv does not work here, pip install --target is used instead (${CURE})`);
-  if (ask(python, ["-m", "pip", "--version"]).ok)
-    return { command: python, args: ["-m", "pip", "install", "--target", join(folder, "packages")] };
-  throw new UserError(`${python} has neither venv nor pip: ${made.text}`, CURE);
+  if (!ask(python, ["-m", "pip", "--version"]).ok)
+    throw new UserError(`${python} has neither venv nor pip: ${made.text}`, CURE);
+  reportToStderr(`python3 -m venv does not work here, pip install --target is used instead. ${CURE}`);
+  return { command: python, args: ["-m", "pip", "install", "--target", join(folder, "packages")] };
 }
 
 function ask(python: string, args: readonly string[]): { ok: boolean; text: string } {
