@@ -29,7 +29,8 @@ export class ServedClient {
   ) {
     this.id = ++server.connections + 2;
     this.connectedMs = server.now();
-    this.authenticated = server.accounts.open;
+    // From 6.0 who comes while no password is needed is the default user, and stays that when one is set.
+    this.authenticated = server.release.acl && server.accounts.open;
     server.clients.add(this);
   }
 

@@ -140,7 +140,8 @@ export class Config {
 
   private complaint(name: string): string {
     const choices = CHOICES[name];
-    if (choices) return `argument(s) must be one of the following: ${choices.join(", ")}`;
+    const word = this.release.line === "6.2" ? "argument" : "argument(s)";
+    if (choices) return `${word} must be one of the following: ${choices.join(", ")}`;
     if (SIZES.has(name)) return "argument must be a memory value";
     if (this.isFlag(name)) return "argument must be 'yes' or 'no'";
     return "argument couldn't be parsed into an integer";

@@ -141,7 +141,16 @@ export class Replication {
 
   private dropUpstream(): void {
     this.attempt += 1;
-    this.upstream?.close();
+    const link = this.upstream;
+    // Let go first: closing it is no loss to be followed by a new attempt.
+    this.upstream = undefined;
+    if (this.state === "connected") this.noteDown();
+    link?.close();
+  }
+
+  private noteDown(): void {
+    this.cached = this.position();
+    this.downSinceMs = this.server.now();
   }
 
   disconnectReplicas(): void {
@@ -152,10 +161,7 @@ export class Replication {
   lost(link: ReplicaLink): void {
     if (this.upstream !== link || !this.server.alive) return;
     this.upstream = undefined;
-    if (this.state === "connected") {
-      this.cached = this.position();
-      this.downSinceMs = this.server.now();
-    }
+    if (this.state === "connected") this.noteDown();
     if (!this.hasPrimary) return;
     this.state = "connect";
     if (this.server.release.dialsAtOnce) this.dial();

@@ -42,6 +42,8 @@ export class Server {
   readonly todo: Todo = { save: false, update: false, failover: false, manualFailover: false };
   readonly clients = new Set<ServedClient>();
   readonly inbound = new Set<Link>();
+  /** Kept connections of MIGRATE. */
+  readonly migrateSockets = new Map<Server, { usedMs: number; authenticated: boolean }>();
   readonly runId: string;
   readonly bus = { receive: receive.bind(undefined, this) };
   pausedUntilMs = 0;

@@ -10,6 +10,8 @@ function auth({ server, client, argv }: Call): Value {
   }
   if (argv.length > 3) throw new Failure("ERR syntax error");
   const refusal = server.accounts.refusal(argv.slice(1));
+  // 5.0 takes a wrong password as a farewell; later ones keep who was let in before.
+  if (refusal && !server.release.acl && !server.accounts.open) client.authenticated = false;
   if (refusal) throw new Failure(refusal);
   client.authenticated = true;
   return OK;

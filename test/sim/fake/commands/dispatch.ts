@@ -21,17 +21,16 @@ export function dispatch(client: ServedClient, argv: readonly string[]): Value |
   if (!client.authenticated && !server.accounts.open && name !== "auth") {
     throw new Failure("NOAUTH Authentication required.");
   }
-  const keys = spec.keys?.(argv) ?? [];
-  if (keys.length > 0) redirect(client, spec, name, keys);
+  // ASKING holds for one command, whatever becomes of it.
+  const asking = client.asking;
+  client.asking = false;
+  const keys = spec.keys?.(argv, server.release) ?? [];
+  if (keys.length > 0) redirect(client, spec, name, keys, asking);
   checkWritable(server, spec);
   if (server.loading && !spec.loading) {
     throw new Failure("LOADING Redis is loading the dataset in memory");
   }
-  const asked = client.asking;
-  const outcome = spec.run({ server, client, name, argv, asking: asked });
-  // ASKING holds for one command.
-  if (asked) client.asking = false;
-  return outcome;
+  return spec.run({ server, client, name, argv });
 }
 
 function checkWritable(server: Server, spec: CommandSpec): void {

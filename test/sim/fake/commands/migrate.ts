@@ -71,7 +71,7 @@ function migrate({ server, argv }: Call): Value {
   server.busyFor(Math.min(travelMs, timeoutMs));
   target.busyFor(sentBytes / BYTES_PER_MS);
   if (db !== 0) throw fromTarget("ERR SELECT is not allowed in cluster mode");
-  const refusal = letIn(target, options);
+  const refusal = letIn(server, target, options);
   if (refusal) throw fromTarget(refusal);
   const lost = travelMs > timeoutMs || server.node.cluster.faults.losesMigrateReply();
   return transfer(server, target, here, options, lost);
@@ -102,15 +102,29 @@ function reach(server: Server, host: string, port: number, timeoutMs: number): S
   if (target && server.network.between(server, target) && !target.frozen && target !== server) return target;
   // Refused at once by a stopped process; silence takes the whole timeout.
   if (target) server.busyFor(timeoutMs);
-  throw new Failure("IOERR error or timeout connecting to the client");
+  // A connection that is being refused is taken for an open one, and fails at writing.
+  const how = target ? "connecting to the client" : "writing to target instance";
+  throw new Failure(`IOERR error or timeout ${how}`);
 }
 
-function letIn(target: Server, options: Options): string | undefined {
+/** Connections to targets are kept for ten seconds, and with them who they were let in as. */
+const KEEP_SOCKET_MS = 10_000;
+
+function letIn(server: Server, target: Server, options: Options): string | undefined {
+  const { accounts, release } = target;
+  const kept = server.migrateSockets.get(target);
+  const fresh = kept && server.now() - kept.usedMs <= KEEP_SOCKET_MS;
+  const socket = fresh ? kept : { usedMs: 0, authenticated: release.acl && accounts.open };
+  socket.usedMs = server.now();
+  server.migrateSockets.set(target, socket);
   if (options.password !== undefined) {
     const args = options.user === undefined ? [options.password] : [options.user, options.password];
-    return target.accounts.refusal(args);
+    const refusal = accounts.refusal(args);
+    if (!refusal) socket.authenticated = true;
+    else if (!release.acl && !accounts.open) socket.authenticated = false;
+    return refusal;
   }
-  return target.accounts.open ? undefined : "NOAUTH Authentication required.";
+  return accounts.open || socket.authenticated ? undefined : "NOAUTH Authentication required.";
 }
 
 /** RESTORE-ASKING on the target. @returns its error reply */

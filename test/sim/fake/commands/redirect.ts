@@ -11,6 +11,7 @@ export function redirect(
   spec: CommandSpec,
   name: string,
   keys: readonly string[],
+  asking: boolean,
 ): void {
   const { cluster, db } = client.server;
   const { myself } = cluster;
@@ -27,11 +28,13 @@ export function redirect(
   const missing = target || importing ? [...different].filter((key) => !db.get(key)).length : 0;
   checkDown(client, spec);
   if ((target || importing) && name === "migrate") return;
+  const unstable = new Failure("TRYAGAIN Multiple keys request during rehashing of slot");
+  // 7.0 sends nobody away with keys of which it has some.
+  if (target && missing > 0 && missing < different.size && client.server.release.strictSetslot)
+    throw unstable;
   if (target && missing > 0) throw pointTo("ASK", slot, target);
-  if (importing && (client.asking || spec.asking)) {
-    if (different.size > 1 && missing > 0) {
-      throw new Failure("TRYAGAIN Multiple keys request during rehashing of slot");
-    }
+  if (importing && (asking || spec.asking)) {
+    if (different.size > 1 && missing > 0) throw unstable;
     return;
   }
   if (client.readOnly && !spec.write && myself.isReplica && myself.primary === owner) return;

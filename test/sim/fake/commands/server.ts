@@ -1,5 +1,6 @@
 /** Commands about the process: its state, its configuration, its end. */
 import { digestOf } from "../database";
+import type { Release } from "../release";
 import { Deferred, Failure, integer, OK, Status, type Value } from "../value";
 import { infoText } from "./info";
 import { usageOf } from "./keys";
@@ -72,6 +73,11 @@ const MEMORY: Readonly<Record<string, Subcommand>> = {
   usage: { argc: [3, 5], run: (call) => usageOf(call, call.argv[2] ?? "") },
 };
 
+/** MEMORY USAGE is sent to the key's node from 6.0; 5.0 answers for the keys that it has itself. */
+function memoryKeys(argv: readonly string[], release: Release): readonly string[] {
+  return release.acl && argv[1]?.toLowerCase() === "usage" ? argv.slice(2, 3) : [];
+}
+
 /** WAIT replicas ms: how many replicas have what this node wrote. */
 function wait({ server, argv }: Call): Value | Deferred {
   if (server.replication.hasPrimary)
@@ -137,7 +143,7 @@ export const SERVER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   info: { arity: -1, loading: true, run: info },
   config: { arity: -2, loading: true, run: (call) => runSubcommand(call, CONFIG) },
   debug: { arity: -2, run: debug },
-  memory: { arity: -2, run: (call) => runSubcommand(call, MEMORY) },
+  memory: { arity: -2, keys: memoryKeys, run: (call) => runSubcommand(call, MEMORY) },
   wait: { arity: 3, run: wait },
   shutdown: { arity: -1, loading: true, run: shutdown },
   role: { arity: 1, loading: true, run: role },

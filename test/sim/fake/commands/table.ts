@@ -1,5 +1,6 @@
 /** The commands that the fake knows. Anything else is an error reply, and a surprise that fails the test. */
 import type { ServedClient } from "../client-session";
+import type { Release } from "../release";
 import type { Server } from "../server";
 import type { Deferred, Value } from "../value";
 import { CLUSTER_COMMANDS } from "./cluster";
@@ -14,8 +15,6 @@ export interface Call {
   readonly name: string;
   /** The command's name and its arguments. */
   readonly argv: readonly string[];
-  /** ASKING came before. */
-  readonly asking: boolean;
 }
 
 export interface CommandSpec {
@@ -30,7 +29,7 @@ export interface CommandSpec {
   readonly asking?: boolean;
   /** From 6.0. */
   readonly acl?: boolean;
-  readonly keys?: (argv: readonly string[]) => readonly string[];
+  readonly keys?: (argv: readonly string[], release: Release) => readonly string[];
   readonly run: (call: Call) => Value | Deferred;
 }
 
