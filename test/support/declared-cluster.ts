@@ -35,8 +35,8 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
   const { line = "5.0", replicasPerShard = 1, redis = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
-  // Further replicas are a hundred ports above, where other tests' nodes are: one replica only.
-  const [basePort = 0] = await freePorts(3 * (replicasPerShard + 1));
+  // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
+  const [basePort = 0] = await freePorts(8);
   const raw = {
     basePort,
     replicasPerShard,
@@ -51,7 +51,10 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
   const file = join(folder, "declaration.json");
   await writeFile(file, JSON.stringify(declaration), { mode: 0o600 });
   const sourced = { declaration, origin: "test", isIntent: true, upCommand: "up" };
-  const target = await openTarget(sourced, () => undefined);
+  const target = await openTarget(sourced, () => undefined).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const end = async () => {
     for (const node of target.spec.nodes) await target.hosts(node).stop(node, { kill: true });
     const left: string[] = [];
