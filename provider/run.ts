@@ -28,7 +28,7 @@ export interface Run {
   readonly declaration: Declaration;
   readonly inherited: Inheritance;
   readonly report: Report;
-  readonly options: EngineOptions;
+  readonly options: EngineOptions & { readonly signal: AbortSignal };
   readonly access: Access;
 }
 
@@ -66,12 +66,24 @@ function runsAsDeclared(now: Declaration, before: Declaration, outputs: Outputs)
 
 /** Observes and plans; changes nothing. */
 export async function lookAt(run: Run): Promise<Look> {
-  return look(await specFor(run, { install: false }), run.options);
+  const spec = await specFor(run, { install: false });
+  return orAbort(look(spec, run.options), run.options.signal);
 }
 
 /** The declaration for the engine, with the Redis that can be had; see `Access.redis`. */
 export async function specFor(run: Run, options: { readonly install: boolean }): Promise<ClusterSpec> {
-  const { version, note } = await run.access.redis(options);
+  const { version, note } = await orAbort(run.access.redis(options), run.options.signal);
   if (note !== undefined) run.report.once(note);
   return specOf(run.declaration, run.inherited, version);
+}
+
+/** Whatever comes first. For work that changes no cluster and may be left alone, e.g. a build that goes on in the cache. */
+function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }

@@ -20,6 +20,8 @@ type Watched = Partial<Pick<RunOptions, "input" | "onOutput" | "env">>;
 export interface StackOptions {
   /** Further keys of the stack's configuration, as text. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Consecutive ports to keep free. Default 6: three shards of two. */
+  readonly ports?: number;
   /** Default `PASSWORD`. */
   readonly password?: string;
 }
@@ -47,7 +49,7 @@ export class Stack {
 
   /** The caller must call `end`. */
   static async create(options: StackOptions = {}): Promise<Stack> {
-    const ports = await freePorts(6);
+    const ports = await freePorts(options.ports ?? 6);
     const redis = await redisBinaries("5.0");
     const stack = await Stack.open(linkProgram, ports, redis);
     const config = {
