@@ -8,7 +8,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import Table from "cli-table3";
 import { systemClock } from "../cluster/clock";
 import { type MigrationImpact, type MoveContext, moveSlots } from "../cluster/mover";
 import type { SlotMove } from "../cluster/plan/types";
@@ -17,41 +16,12 @@ import { BareCluster, contextOf } from "../test/support/bare-cluster";
 import { redisBinaries } from "../test/support/redis-binaries";
 import { fill } from "./support/fill";
 import { agreed, movesBetween, type Owners, ownersSeenBy } from "./support/moves";
+import { type Load, type Sample, type Scenario, table } from "./support/report";
 import { cpuDuring, machine } from "./support/servers";
 
 const PASSWORD = "bench-password";
 const NEWCOMER = "d0";
 const SOURCES = ["a0", "b0", "c0"] as const;
-
-interface Scenario {
-  readonly name: string;
-  readonly keys: number;
-  readonly bytes: number;
-  /** Times as fast as redis-cli with its default pipeline that this project wants to be. */
-  readonly goal: number;
-}
-
-interface Sample {
-  readonly direction: "there" | "back";
-  /** Until the tool returned. */
-  readonly ms: number;
-  /** Until all nodes saw the same owners. */
-  readonly agreedMs: number;
-  readonly newcomerCpuMs: number;
-  readonly load?: Load;
-}
-
-/** What bench/support/load.ts prints. */
-interface Load {
-  readonly operations: number;
-  readonly failed: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-  readonly ask: number;
-  readonly tryAgain: number;
-}
 
 interface Settings {
   readonly tools: readonly string[];
@@ -246,73 +216,6 @@ function startLoad(cluster: BareCluster, scenario: Scenario, rate: number): () =
     await once(child, "exit");
     return JSON.parse(text) as Load;
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-const HEAD = [
-  "tool",
-  "there: ms",
-  "to agreement",
-  "target CPU",
-  "back: ms",
-  "source CPU",
-  "with clients: ms",
-  "p50",
-  "p99",
-  "p99.9",
-  "max",
-  "failed",
-];
-
-/** Medians. The newcomer is the one target on the way there and the one source on the way back: its CPU shows how near the limit is. */
-function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map<string, Sample[]>): string {
-  const rows = new Table({ head: HEAD, style: { head: [], border: [] } });
-  for (const [tool, samples] of idle) {
-    const there = samples.filter((sample) => sample.direction === "there");
-    const back = samples.filter((sample) => sample.direction === "back");
-    const loaded = (busy.get(tool) ?? []).filter((sample) => sample.direction === "there");
-    const cpu = (sample: Sample) => (100 * sample.newcomerCpuMs) / sample.ms;
-    rows.push([
-      tool,
-      show(there, (s) => s.ms),
-      show(there, (s) => s.agreedMs),
-      `${show(there, cpu)} %`,
-      show(back, (s) => s.ms),
-      `${show(back, cpu)} %`,
-      show(loaded, (s) => s.ms),
-      ...(["p50", "p99", "p999", "max", "failed"] as const).map((field) =>
-        show(loaded, (s) => s.load?.[field]),
-      ),
-    ]);
-  }
-  return `${rows.toString()}\n${ratios(scenario, idle)}`;
-}
-
-function show(samples: readonly Sample[], pick: (sample: Sample) => number | undefined): string {
-  const values = samples.flatMap((sample) => pick(sample) ?? []);
-  return values.length === 0 ? "-" : median(values).toFixed(1);
-}
-
-function ratios(scenario: Scenario, idle: Map<string, Sample[]>): string {
-  const tools = [...idle.keys()];
-  const lines = (["there", "back"] as const).flatMap((direction) => {
-    const of = (tool: string) =>
-      median(
-        (idle.get(tool) ?? []).filter((sample) => sample.direction === direction).map((sample) => sample.ms),
-      );
-    const against = tools.filter((tool) => tool.startsWith("cli"));
-    return tools
-      .filter((tool) => tool.startsWith("ours"))
-      .map((ours) => {
-        const parts = against.map((cli) => `${(of(cli) / of(ours)).toFixed(1)} times as fast as ${cli}`);
-        return `${direction}, ${ours}: ${parts.join(", ")}`;
-      });
-  });
-  return `${lines.join("\n")}\ngoal there: ${scenario.goal} times as fast as redis-cli's default (cli-10); now ${machine()}`;
 }
 
 main().catch((error: unknown) => {
