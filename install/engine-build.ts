@@ -58,44 +58,47 @@ function goEnvironment(): NodeJS.ProcessEnv {
   return { ...env, CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOWORK: "off", GOFLAGS: "-mod=readonly" };
 }
 
-/** "412 packages" from a build log; while modules come in, "fetching modules". */
+/** How far a build is, from its log: "412 packages built"; while modules come in, "37 modules fetched". */
 export function builtSoFar(logFile: string): string {
-  const lines = readFileSync(logFile, "utf8").split("\n");
-  const built = lines.filter((line) => line !== "" && !line.startsWith("go: ")).length;
-  return built > 0 ? `${built} packages` : lines.length > 1 ? `${lines.length - 1} modules fetched` : "";
+  const lines = readFileSync(logFile, "utf8").split("\n").slice(0, -1);
+  const built = lines.filter((line) => !line.startsWith("go: ")).length;
+  return built > 0 ? `${built} packages built` : lines.length > 0 ? `${lines.length} modules fetched` : "";
 }
 
-/** Builds the engine and its language host into `folder`, whole or not at all. An interrupted build goes on from Go's cache. */
+/**
+ * Builds the engine and its language host into `folder`, whole or not at all. An interrupted build goes on from Go's own
+ * cache.
+ */
 export async function buildEngine(folder: string, report: Report): Promise<void> {
   const go = findGo();
-  const logFile = cachePath("logs", "pulumi-build.log");
-  rmSync(logFile, { force: true });
   await createFolder(folder, async (draft) => {
-    for (const part of PARTS) {
-      const flags = `-s -w -X ${SDK}/go/common/version.Version=v${part.version}`;
-      // -v names each package in the log when it is done, which the progress line counts.
-      const args = [
-        "build",
-        "-v",
-        "-trimpath",
-        "-ldflags",
-        flags,
-        "-o",
-        join(draft, part.program),
-        part.source,
-      ];
-      const cwd = resolve(__dirname, "engine", part.module);
-      const label = `Building ${part.program} ${part.version}`;
-      const outcome = await runLogged(
-        { command: go, args, cwd, env: goEnvironment(), logFile, label },
-        report,
-      );
-      if (outcome.code !== 0) {
-        throw new UserError(
-          `Building ${part.program} failed (${outcome.reason ?? `exit code ${outcome.code}`}):\n${tailOf(logFile)}`,
-          `The whole log is in ${logFile}. Is the Go module proxy reachable (go env GOPROXY)? Run again to go on.`,
-        );
-      }
-    }
+    for (const part of PARTS) await buildPart(go, part, join(draft, part.program), report);
   });
+}
+
+async function buildPart(
+  go: string,
+  part: (typeof PARTS)[number],
+  target: string,
+  report: Report,
+): Promise<void> {
+  const logFile = cachePath("logs", `${part.program}-build.log`);
+  rmSync(logFile, { force: true });
+  const flags = `-s -w -X ${SDK}/go/common/version.Version=v${part.version}`;
+  const job = {
+    command: go,
+    // -v names each package in the log when it is done, which the progress line counts.
+    args: ["build", "-v", "-trimpath", "-ldflags", flags, "-o", target, part.source],
+    cwd: resolve(__dirname, "engine", part.module),
+    env: goEnvironment(),
+    logFile,
+    label: `Building ${part.program} ${part.version}`,
+    detail: () => builtSoFar(logFile),
+  };
+  const outcome = await runLogged(job, report);
+  if (outcome.code === 0) return;
+  throw new UserError(
+    `Building ${part.program} failed (${outcome.reason ?? `exit code ${outcome.code}`}):\n${tailOf(logFile)}`,
+    `The whole log is in ${logFile}. Is the Go module proxy reachable (go env GOPROXY)? Run again to go on.`,
+  );
 }

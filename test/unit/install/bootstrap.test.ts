@@ -112,6 +112,20 @@ describe("long commands", () => {
     expect(await runLogged(job, () => undefined)).toEqual({ code: null, reason: "SIGTERM" });
   });
 
+  test("say how far they are", async () => {
+    const logFile = join(temporaryFolder(), "log");
+    const details: string[] = [];
+    const job = {
+      ...base,
+      command: "sleep",
+      args: ["1.5"],
+      logFile,
+      detail: () => `${details.push("asked")} of 9`,
+    };
+    await runLogged(job, () => undefined);
+    expect(details.length).toBeGreaterThan(0);
+  });
+
   test("that do not exist are told", async () => {
     const logFile = join(temporaryFolder(), "log");
     const outcome = await runLogged(
@@ -123,9 +137,11 @@ describe("long commands", () => {
 
   test("the engine's build tells how far it is", () => {
     const logFile = join(temporaryFolder(), "log");
+    writeFileSync(logFile, "");
+    expect(builtSoFar(logFile)).toBe("");
     writeFileSync(logFile, "go: downloading a v1\ngo: downloading b v1\n");
     expect(builtSoFar(logFile)).toBe("2 modules fetched");
     writeFileSync(logFile, "go: downloading a v1\na/b\na/c\n");
-    expect(builtSoFar(logFile)).toBe("2 packages");
+    expect(builtSoFar(logFile)).toBe("2 packages built");
   });
 });
