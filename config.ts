@@ -8,7 +8,7 @@ import { passwordProblems } from "./config/password";
 import { checkDirectives } from "./config/redis";
 import { type FieldMeta, fieldMeta, LATER_TARGETS, type StackValues, stackSchema } from "./config/schema";
 import type { ConfigContext, KitConfig } from "./config/types";
-import { directiveWarnings, versionWarnings } from "./config/warnings";
+import { directiveWarnings, switchWarnings, versionWarnings } from "./config/warnings";
 import { layOut, placementWarnings } from "./topology";
 
 export { ADVISORIES_AS_OF, type Advisory, advisoryLine, openAdvisories } from "./config/advisories";
@@ -132,6 +132,7 @@ function buildConfig(
       ...placementWarnings(shards, replicasPerShard, zones),
       ...directiveWarnings(replicasPerShard, redis),
       ...versionWarnings(redisVersion),
+      ...switchWarnings(values, redisVersion),
     ],
   };
 }

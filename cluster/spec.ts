@@ -59,6 +59,8 @@ export interface ClusterSpec {
    * declared. Default false: the plan of a rolling change chooses the best heirs, and swapped roles stay as they are.
    */
   readonly failback?: boolean;
+  /** Whether a shard of which every node has lost its disk is given new, empty nodes. Default false: it is left alone. */
+  readonly acceptDataLoss?: boolean;
 }
 
 /** `host:port`, the way nodes are compared with what the cluster reports. */

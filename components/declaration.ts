@@ -33,6 +33,10 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
     ...(config.redisSource === undefined ? {} : { redisSource: config.redisSource }),
     ...(config.redisSourceSha256 === undefined ? {} : { redisSourceSha256: config.redisSourceSha256 }),
     dataDirectory: config.dataDirectory,
+    maxMigrationImpact: config.maxMigrationImpact,
+    keepPreviousPassword: config.keepPreviousPassword,
+    failback: config.failback,
+    acceptDataLoss: config.acceptDataLoss,
     ...(options.purgeOnDestroy === undefined ? {} : { purgeOnDestroy: options.purgeOnDestroy }),
   };
 }

@@ -100,6 +100,31 @@ export interface RedisClusterArgs {
   readonly dataDirectory?: string;
 
   /**
+   * How much of a server's time moving slots may take: "low" (20 %), "normal" (60 %), "high" (100 %), or percent from 1
+   * to 100. A change does nothing by itself.
+   * @example "low"
+   */
+  readonly maxMigrationImpact?: "low" | "normal" | "high" | number;
+
+  /**
+   * While true, a changed `password` opens connections beside the one before it (Redis 6.0 and later), so that clients
+   * can change over. False again ends it: the previous one is no longer accepted.
+   */
+  readonly keepPreviousPassword?: boolean;
+
+  /**
+   * Whether the preferred primaries (the first member of each shard) get their shards back where one zone would
+   * otherwise hold more primaries than declared. A change to true causes planned failovers.
+   */
+  readonly failback?: boolean;
+
+  /**
+   * Whether a shard of which every node has lost its disk is given new, empty nodes: **its data is lost**. Until it is
+   * true such a cluster is left alone. Set it back afterwards.
+   */
+  readonly acceptDataLoss?: boolean;
+
+  /**
    * Whether `pulumi destroy` deletes the data too. A change has no effect on the running cluster.
    * @default false: processes stop, the data stays, and the next `up` starts them with it
    */

@@ -12,6 +12,10 @@ export function coerce(value: unknown, kind: FieldKind): unknown {
       return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
     case "integer":
       return typeof value === "string" && /^\s*-?\d{1,15}\s*$/.test(value) ? Number(value) : value;
+    case "flag":
+      return value === "true" ? true : value === "false" ? false : value;
+    case "impact":
+      return isNumeral(value) ? Number(value) : value;
     case "texts":
       return coerceList(value)?.map((item) => (typeof item === "number" ? String(item) : item)) ?? value;
     case "numbers":

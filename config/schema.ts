@@ -12,13 +12,17 @@ export const DEFAULTS = {
   host: "127.0.0.1",
   basePort: 7000,
   redisVersion: "5.0.14",
+  maxMigrationImpact: "normal",
+  keepPreviousPassword: false,
+  failback: false,
+  acceptDataLoss: false,
 } as const;
 
 /** Targets that the kit is meant to have and this version has not. */
 export const LATER_TARGETS = ["ssh", "aws"] as const;
 
 /** How a value arrives when it was written as text (`pulumi config set` writes text only). */
-export type FieldKind = "text" | "integer" | "texts" | "numbers" | "record";
+export type FieldKind = "text" | "integer" | "texts" | "numbers" | "record" | "flag" | "impact";
 
 /** What the schema says about a field beyond its type; errors and the reference are written from it. */
 export interface FieldMeta {
@@ -36,6 +40,24 @@ export interface FieldMeta {
 }
 
 export const fieldMeta = z.registry<FieldMeta>();
+
+/** A switch that is off unless declared. */
+function flag(
+  name: "keepPreviousPassword" | "failback" | "acceptDataLoss",
+  description: string,
+  change: string,
+) {
+  return z
+    .boolean()
+    .default(DEFAULTS[name])
+    .describe(description)
+    .register(fieldMeta, {
+      kind: "flag",
+      expected: "true or false",
+      cure: `pulumi config set ${name} false`,
+      change,
+    });
+}
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const ABSOLUTE_PATH = /^\/[^\p{Cc}\p{Cs}]*[^\p{Cc}\p{Cs}/]\/?$/u;
@@ -103,7 +125,7 @@ const zones = z
     kind: "texts",
     expected: "1 to 26 different names of letters, digits, dots, dashes or underscores",
     cure: 'pulumi config set --path "zones[0]" a, or zones: [a, b, c] in the stack file',
-    change: "members whose zone changes are replaced one at a time",
+    change: "on the local target zones are names: nodes are told apart by them, nothing moves",
   });
 
 const host = z
@@ -117,7 +139,7 @@ const host = z
     kind: "text",
     expected: "one IPv4 address of this machine (no name: Redis Cluster announces addresses)",
     cure: "pulumi config set host 127.0.0.1",
-    change: "the nodes restart one at a time with the new address",
+    change: "refused while the cluster exists",
   });
 
 const basePort = z
@@ -132,7 +154,7 @@ const basePort = z
     kind: "integer",
     expected: "a port from 1024 to 55535 (the bus port, 10000 higher, must be at most 65535)",
     cure: "pulumi config set basePort 7000",
-    change: "the nodes restart one at a time on their new ports",
+    change: "refused while the cluster exists",
   });
 
 const dataDirectory = z
@@ -146,7 +168,7 @@ const dataDirectory = z
     kind: "text",
     expected: "an absolute path, not /, without control characters",
     cure: 'pulumi config set dataDirectory "$HOME/redis-data"',
-    change: "the nodes start empty in the new folder; move the data first",
+    change: "refused while the cluster exists",
     computedDefault: "`clusters/<name>` in the user's data folder",
   });
 
@@ -231,6 +253,37 @@ const redis = z
     change: "set live where Redis can, otherwise by restarting the nodes one at a time, replicas first",
   });
 
+const maxMigrationImpact = z
+  .union([z.enum(["low", "normal", "high"]), z.number().min(1).max(100)])
+  .default(DEFAULTS.maxMigrationImpact)
+  .describe(
+    "How much of a server's time moving slots may take: low (20 %), normal (60 %), high (100 %), or a number of percent.",
+  )
+  .register(fieldMeta, {
+    kind: "impact",
+    expected: "low, normal, high, or a number from 1 to 100",
+    cure: "pulumi config set maxMigrationImpact low",
+    change: "nothing by itself; the next move of slots keeps to it",
+  });
+
+const keepPreviousPassword = flag(
+  "keepPreviousPassword",
+  "While true, a changed `password` opens connections beside the one before it (Redis 6.0 and later): time for clients to change over. False again ends it.",
+  "the previous password is accepted, or no longer accepted",
+);
+
+const failback = flag(
+  "failback",
+  "Whether the preferred primaries (shard-N-a) get their shards back where one zone would otherwise hold more primaries than declared.",
+  "planned failovers, without a lost write",
+);
+
+const acceptDataLoss = flag(
+  "acceptDataLoss",
+  "Whether a shard of which every node has lost its disk is given new, empty nodes. Until it is true such a cluster is left alone. Set it back afterwards.",
+  "the lost shard's slots are served again, empty",
+);
+
 /** The local target. The ssh and aws targets become further members of `stackSchema`. */
 export const localSchema = z.strictObject({
   target,
@@ -247,6 +300,10 @@ export const localSchema = z.strictObject({
   password,
   weights,
   redis,
+  maxMigrationImpact,
+  keepPreviousPassword,
+  failback,
+  acceptDataLoss,
 });
 
 /** What the keys of a stack are after the coercion of text, one variant a target. */

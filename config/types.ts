@@ -40,6 +40,14 @@ export interface CommonConfig {
   readonly redis: Readonly<Record<string, string>>;
   /** `cluster-node-timeout` of `redis`, in ms. */
   readonly nodeTimeoutMs: number;
+  /** Share of a server's time that moving slots may take: a word, or percent from 1 to 100. */
+  readonly maxMigrationImpact: "low" | "normal" | "high" | number;
+  /** Whether the password before the declared one goes on opening connections (Redis 6.0 and later). */
+  readonly keepPreviousPassword: boolean;
+  /** Whether preferred primaries get their shards back where zones would otherwise be uneven. */
+  readonly failback: boolean;
+  /** Whether a shard without any data left is given empty nodes. */
+  readonly acceptDataLoss: boolean;
   /** What is legal and yet worth a line to the operator. */
   readonly warnings: readonly string[];
 }

@@ -41,3 +41,18 @@ export function versionWarnings(version: string): string[] {
   ];
   return lines.filter((line) => typeof line === "string");
 }
+
+/** Lines on switches that do nothing here, or that should not stay on. */
+export function switchWarnings(
+  values: { readonly keepPreviousPassword: boolean; readonly acceptDataLoss: boolean },
+  version: string,
+): string[] {
+  const lines = [
+    values.keepPreviousPassword &&
+      version.startsWith("5.") &&
+      `keepPreviousPassword true: Redis ${version} knows one password at a time; clients must be able to try both during a change.`,
+    values.acceptDataLoss &&
+      "acceptDataLoss true: a shard without data would be replaced by an empty one. Set it back to false when that is done.",
+  ];
+  return lines.filter((line) => line !== false);
+}

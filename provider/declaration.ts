@@ -42,6 +42,11 @@ export const declarationSchema = z.strictObject({
   password: z.string().min(1),
   /** Secret. The whole redis.conf of every node, by node name. */
   files: z.record(z.string(), z.string()),
+  /** How the engine goes about changes; none of it is a change by itself. */
+  maxMigrationImpact: z.union([z.enum(["low", "normal", "high"]), z.number().min(1).max(100)]).optional(),
+  keepPreviousPassword: z.boolean().optional(),
+  failback: z.boolean().optional(),
+  acceptDataLoss: z.boolean().optional(),
   /** Whether `pulumi destroy` deletes the data as well. Default: it is kept. */
   purgeOnDestroy: z.boolean().optional(),
 });
@@ -104,5 +109,9 @@ export function specOf(declaration: Declaration, inherited: Inheritance, version
     version,
     liveDirectives: declaration.liveDirectives,
     nodeTimeoutMs: declaration.nodeTimeoutMs,
+    maxMigrationImpact: declaration.maxMigrationImpact ?? "normal",
+    keepPreviousPasswords: declaration.keepPreviousPassword ?? false,
+    failback: declaration.failback ?? false,
+    acceptDataLoss: declaration.acceptDataLoss ?? false,
   };
 }

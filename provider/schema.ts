@@ -4,6 +4,7 @@ import { PACKAGE, TOPOLOGY_TYPE } from "./types";
 type Property = Record<string, unknown>;
 
 const text = (description: string): Property => ({ type: "string", description });
+const flag = (description: string): Property => ({ type: "boolean", description });
 const integer = (description: string): Property => ({ type: "integer", description });
 const listOf = (items: Property, description: string): Property => ({ type: "array", items, description });
 const mapOf = (values: Property, description: string): Property => ({
@@ -49,13 +50,28 @@ const INPUTS: Record<string, Property> = {
   dataDirectory: text("Absolute folder of the nodes' data. Cannot change."),
   password: secret(text("Password of every node, for clients and among the nodes.")),
   files: secret(mapOf(TEXT, "The whole redis.conf of every node, by node name.")),
-  purgeOnDestroy: {
-    type: "boolean",
-    description: "Whether destroy deletes the data too. Default: it is kept.",
+  maxMigrationImpact: {
+    oneOf: [TEXT, { type: "number" }],
+    description:
+      'Share of a server\'s time that moving slots may take: "low", "normal", "high" or percent. Default "normal".',
   },
+  keepPreviousPassword: flag(
+    "Whether the password before a changed one goes on opening connections (Redis 6.0 and later).",
+  ),
+  failback: flag("Whether preferred primaries get their shards back where zones would otherwise be uneven."),
+  acceptDataLoss: flag("Whether a shard without any data left is given empty nodes."),
+  purgeOnDestroy: flag("Whether destroy deletes the data too. Default: it is kept."),
 };
 
-const OPTIONAL_INPUTS = ["redisSource", "redisSourceSha256", "purgeOnDestroy"];
+const OPTIONAL_INPUTS = [
+  "redisSource",
+  "redisSourceSha256",
+  "maxMigrationImpact",
+  "keepPreviousPassword",
+  "failback",
+  "acceptDataLoss",
+  "purgeOnDestroy",
+];
 
 const OUTPUTS: Record<string, Property> = {
   nodes: listOf(reference("NodeStatus"), "Every node as the cluster showed it last."),

@@ -58,8 +58,16 @@ export function inherit(
 }
 
 /** Outputs of a run that brought everything about. `view` is what was verified last. */
-export function finishedOutputs(declaration: Declaration, view: View, redisVersion: string): object {
-  return writeOutputs(declaration, { nodes: nodeStates(declaration, view, []), redisVersion });
+export function finishedOutputs(
+  declaration: Declaration,
+  inherited: Inheritance,
+  view: View,
+  redisVersion: string,
+): object {
+  // Still valid beside the declared one, and needed to end that phase.
+  const kept =
+    declaration.keepPreviousPassword === true ? { previousPasswords: inherited.previousPasswords } : {};
+  return writeOutputs(declaration, { nodes: nodeStates(declaration, view, []), redisVersion, ...kept });
 }
 
 /** Outputs that an observation without a change gives: `drift` says in one line each what is not as declared. */

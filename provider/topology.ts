@@ -84,7 +84,7 @@ async function bringAbout(run: Run, id: string, before: Outputs): Promise<object
     run.report.info(
       `${spec.nodes.length} nodes verified: every slot has one owner, every replica is in sync (${steps.length} steps, ${seconds} s)`,
     );
-    return finishedOutputs(run.declaration, view, spec.version);
+    return finishedOutputs(run.declaration, run.inherited, view, spec.version);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     if (!run.report.hasBegun) throw new UnchangedError(text, { cause: error });

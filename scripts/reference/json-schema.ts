@@ -60,9 +60,12 @@ function textForm(kind: FieldKind): Json | undefined {
       return undefined;
     case "integer":
       return { type: "string", pattern: "^\\s*\\d+\\s*$" };
+    case "flag":
+      return { enum: ["true", "false"] };
     case "texts":
     case "numbers":
     case "record":
+    case "impact":
       return { type: "string" };
     default:
       return unknownKind(kind);

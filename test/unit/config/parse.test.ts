@@ -33,6 +33,10 @@ describe("a stack without keys", () => {
         "maxmemory-policy": "allkeys-lru",
       },
       nodeTimeoutMs: 5000,
+      maxMigrationImpact: "normal",
+      keepPreviousPassword: false,
+      failback: false,
+      acceptDataLoss: false,
     });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain("5.0 line reached its end of life");
@@ -138,4 +142,25 @@ test("whatever is given, there is a config or an error that says what is wrong",
       }
     }),
   );
+});
+
+describe("how changes are gone about", () => {
+  test("takes a word or percent for the impact of moving slots, as text too", () => {
+    expect(parse({ maxMigrationImpact: "low" }).maxMigrationImpact).toBe("low");
+    expect(parse({ maxMigrationImpact: "35" }).maxMigrationImpact).toBe(35);
+    expect(() => parse({ maxMigrationImpact: "0" })).toThrow(/maxMigrationImpact.*low, normal, high/s);
+  });
+
+  test("takes switches as text too, and refuses anything else", () => {
+    expect(parse({ failback: "true", keepPreviousPassword: true })).toMatchObject({
+      failback: true,
+      keepPreviousPassword: true,
+    });
+    expect(() => parse({ acceptDataLoss: "yes" })).toThrow(/acceptDataLoss.*true or false/s);
+  });
+
+  test("warns of switches that do nothing here or should not stay on", () => {
+    expect(parse({ keepPreviousPassword: true }).warnings.join("\n")).toMatch(/one password at a time/);
+    expect(parse({ acceptDataLoss: true }).warnings.join("\n")).toMatch(/Set it back to false/);
+  });
 });

@@ -73,7 +73,9 @@ describe("what a declaration inherits", () => {
 
 describe("outputs", () => {
   test("of a finished run: roles and ids as seen, no drift, nothing left to do", () => {
-    const outputs = readOutputs(stored(finishedOutputs(three, viewOf(three), "5.0.6")));
+    const outputs = readOutputs(
+      stored(finishedOutputs(three, { leaving: [], previousPasswords: [] }, viewOf(three), "5.0.6")),
+    );
     expect(outputs.nodes.map(({ name, role, id }) => [name, role, id])[0]).toEqual([
       "shard-1-a",
       "primary",
@@ -83,7 +85,9 @@ describe("outputs", () => {
   });
 
   test("of an observation: a node that is down keeps the role and id it had", () => {
-    const before = readOutputs(stored(finishedOutputs(three, viewOf(three), "5.0.6")));
+    const before = readOutputs(
+      stored(finishedOutputs(three, { leaving: [], previousPasswords: [] }, viewOf(three), "5.0.6")),
+    );
     const down = viewOf(three, ["shard-1-a"]);
     const seen = readOutputs(stored(observedOutputs(three, down, before, ["shard-1-a is down"])));
     expect(seen.nodes).toEqual(before.nodes);
@@ -91,7 +95,9 @@ describe("outputs", () => {
   });
 
   test("of a preview: ids are unknown for new nodes only", () => {
-    const before = readOutputs(stored(finishedOutputs(three, viewOf(three), "5.0.14")));
+    const before = readOutputs(
+      stored(finishedOutputs(three, { leaving: [], previousPasswords: [] }, viewOf(three), "5.0.14")),
+    );
     const preview = stored(previewOutputs(four, before));
     expect(unknownPaths(preview).toSorted()).toEqual([
       "nodes[6].id",
