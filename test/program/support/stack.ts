@@ -52,18 +52,23 @@ export class Stack {
     const ports = await freePorts(options.ports ?? 6);
     const redis = await redisBinaries("5.0");
     const stack = await Stack.open(linkProgram, ports, redis);
-    const config = {
-      basePort: String(ports[0]),
-      redisVersion: redis.version,
-      redisSource: redis.server,
-      ...options.config,
-    };
-    const plain = Object.entries(config).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
-    await stack.must("stack", "init", "test");
-    await stack.must("config", "set-all", ...plain);
-    await stack.pulumi(["config", "set", "--secret", "password"], {
-      input: options.password ?? PASSWORD,
-    });
+    try {
+      const config = {
+        basePort: String(ports[0]),
+        redisVersion: redis.version,
+        redisSource: redis.server,
+        ...options.config,
+      };
+      const plain = Object.entries(config).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+      await stack.must("stack", "init", "test");
+      await stack.must("config", "set-all", ...plain);
+      await stack.pulumi(["config", "set", "--secret", "password"], {
+        input: options.password ?? PASSWORD,
+      });
+    } catch (error) {
+      await stack.end();
+      throw error;
+    }
     return stack;
   }
 
