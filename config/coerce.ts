@@ -1,5 +1,5 @@
 /** Values of a stack file are text ("4", "a,b,c", JSON) or structured; here they become what the schema expects. */
-import type { FieldKind } from "./schema";
+import type { FieldKind } from "./field-meta";
 
 /**
  * The value in the field's own kind where the text says it unmistakably; otherwise the value as it was, for the schema

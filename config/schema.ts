@@ -1,5 +1,6 @@
 /** The stack configuration as a zod schema. The reference in docs/ and the JSON schema of the stack files come from here. */
 import { z } from "zod";
+import { fieldMeta } from "./field-meta";
 
 /** Versions accepted where the caller names none: every version of these lines. */
 export const SUPPORTED_LINES: readonly string[] = ["5.0", "6.2", "7.0"];
@@ -20,26 +21,6 @@ export const DEFAULTS = {
 
 /** Targets that the kit is meant to have and this version has not. */
 export const LATER_TARGETS = ["ssh", "aws"] as const;
-
-/** How a value arrives when it was written as text (`pulumi config set` writes text only). */
-export type FieldKind = "text" | "integer" | "texts" | "numbers" | "record" | "flag" | "impact";
-
-/** What the schema says about a field beyond its type; errors and the reference are written from it. */
-export interface FieldMeta {
-  readonly kind: FieldKind;
-  /** What a good value is, as it stands after "expected:". */
-  readonly expected: string;
-  /** What to do about a bad one. */
-  readonly cure: string;
-  /** What changing the field does to a running cluster. */
-  readonly change: string;
-  /** Default where it depends on other things, as text. */
-  readonly computedDefault?: string;
-  /** Never printed. */
-  readonly secret?: boolean;
-}
-
-export const fieldMeta = z.registry<FieldMeta>();
 
 /** A switch that is off unless declared. */
 function flag(

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { NAMESPACE } from "../../config";
 import { DIRECTIVES, type Directive, type DirectiveType, LINES, type Line } from "../../config/directives";
 import { expectationOf } from "../../config/expect";
-import { type FieldKind, type FieldMeta, fieldMeta, stackSchema } from "../../config/schema";
+import { type FieldKind, type FieldMeta, fieldMeta } from "../../config/field-meta";
+import { stackSchema } from "../../config/schema";
 
 /** A JSON schema, or a part of one. */
 export type Json = { readonly [key: string]: unknown };

@@ -3,7 +3,8 @@ import { ADVISORIES, ADVISORIES_AS_OF, END_OF_LIFE } from "../../config/advisori
 import { defaultDirectives } from "../../config/defaults";
 import { DIRECTIVES, type Directive, LINES } from "../../config/directives";
 import { expectationOf, renameable } from "../../config/expect";
-import { fieldMeta, stackSchema } from "../../config/schema";
+import { fieldMeta } from "../../config/field-meta";
+import { stackSchema } from "../../config/schema";
 import { linesOf, liveText } from "./json-schema";
 
 export function configurationReference(): string {
