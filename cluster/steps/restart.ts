@@ -3,14 +3,14 @@ import { RedisReplyError, UnreachableError } from "../client";
 import { infoNumber, parseClusterNodes, parseInfo, parsePairs } from "../parse";
 import { restartReasons } from "../plan/rolling";
 import type { Step } from "../plan/types";
-import { isOlderLine } from "../plan/versions";
 import { countSlots } from "../slots";
 import type { NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
+import { waitCalm } from "./calm";
 import { BOUNDS, call, on, type StepContext, specOf, versionOf } from "./context";
+import { noteStarted } from "./elections";
 import { waitLoaded } from "./processes";
 import { restoreKept } from "./rotate";
-import { settle } from "./settle";
 import { waitInSync } from "./sync";
 
 /**
@@ -24,61 +24,17 @@ export async function restartNode(
   context: StepContext,
 ): Promise<void> {
   const node = specOf(context, step.node);
-  await waitCalm(node, context);
+  await waitCalm(context, node.name);
   const lone = await mayStop(node, context);
   await stop(node, lone, context);
   await context.hostOf(node).start(node);
+  noteStarted(node.name, context);
   await waitLoaded(node, context);
   await context.lock([node]);
   await restoreKept(node.name, await versionOf(node.name, context), context);
   if (!lone) await waitInSync(node.name, context);
-  await waitCalm(node, context);
+  await waitCalm(context, node.name);
   await checkTaken(node, context);
-}
-
-/** What one node tells about itself. */
-interface Member {
-  readonly name: string;
-  readonly id: string;
-  readonly version: string;
-  readonly primaryId: string | undefined;
-  readonly openSlots: number;
-}
-
-/**
- * Refuses where a slot is open (its flags would not survive, redis #6339); waits for agreement and links. The link of a
- * replica that is older than its primary cannot come up (6.2 does not read 7.0's copies): its restart is the cure.
- */
-async function waitCalm(node: NodeSpec, context: StepContext): Promise<void> {
-  const members = await Promise.all(context.spec.nodes.map((other) => memberAt(other, context)));
-  const open = members.find((member) => member.openSlots > 0);
-  if (open)
-    throw new Error(
-      `${open.name} has ${open.openSlots} open slots: nothing restarts before they are closed or repaired`,
-    );
-  const versionOf = new Map(members.map((member) => [member.id, member.version]));
-  const outdated = members.filter(({ version, primaryId }) =>
-    isOlderLine(version, versionOf.get(primaryId ?? "") ?? version),
-  );
-  await settle(
-    members.map((member) => member.name),
-    context,
-    { spareLinks: new Set([node.name, ...outdated.map((member) => member.name)]) },
-  );
-}
-
-async function memberAt(node: NodeSpec, context: StepContext): Promise<Member> {
-  return on(context, node.name, async (client) => {
-    const { myself, migrating, importing } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
-    const info = parseInfo(String(await client.call("INFO", "server")));
-    return {
-      name: node.name,
-      id: myself.id,
-      version: info.get("redis_version") ?? "unknown",
-      primaryId: myself.primaryId,
-      openSlots: migrating.length + importing.length,
-    };
-  });
 }
 
 /** Whether the node is a primary without replicas; its slots are down while it restarts. */
