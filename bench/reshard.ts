@@ -2,7 +2,7 @@
  * Resharding: this mover against `redis-cli --cluster rebalance`, same cluster, same keys, same slots there (3 to 4 shards) and back, in
  * alternation; then once more with clients at work.
  * Usage: npm run bench reshard -- [--scenarios empty,small,large] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
- *   [--tools ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000] [--base-port 27200]
+ *   [--tools ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000]
  * `--rate` is operations a second of the clients; 0 leaves the rounds with clients out.
  */
 import { spawn } from "node:child_process";
@@ -40,7 +40,6 @@ async function main(): Promise<void> {
       tools: { type: "string", default: "ours-normal,ours-high,cli-10,cli-100,cli-1000" },
       replicas: { type: "string", default: "0" },
       rate: { type: "string", default: "1000" },
-      "base-port": { type: "string", default: "27200" },
     },
   });
   const all: readonly Scenario[] = [
@@ -61,7 +60,6 @@ async function main(): Promise<void> {
     );
     const cluster = await BareCluster.form({
       server,
-      basePort: Number(values["base-port"]),
       shards: SOURCES.length,
       spares: 1,
       replicas: Number(values.replicas),

@@ -33,7 +33,6 @@ beforeAll(async () => {
   server = (await redisBinaries("5.0")).server;
   cluster = await BareCluster.form({
     server,
-    basePort: 27_210,
     shards: 3,
     spares: 1,
     replicas: 1,

@@ -14,11 +14,13 @@ import { parseClusterNodes, parseInfo } from "../../cluster/parse";
 import { initialRanges } from "../../cluster/slots";
 import type { SlotRange } from "../../cluster/spec";
 import { waitUntil } from "../../cluster/wait";
+import { freePorts } from "./ports";
 
 export interface BareOptions {
   /** redis-server to run. */
   readonly server: string;
-  readonly basePort: number;
+  /** Default: ports that are free. */
+  readonly basePort?: number;
   /** Primaries that get slots; further ones (`spares`) join empty. */
   readonly shards: number;
   readonly spares?: number;
@@ -54,7 +56,10 @@ export class BareCluster {
     for (const child of this.processes.values()) child.kill("SIGKILL");
   };
 
-  private constructor(readonly options: BareOptions) {
+  private constructor(
+    readonly options: BareOptions,
+    basePort: number,
+  ) {
     process.once("exit", this.endAll);
     const shards = options.shards + (options.spares ?? 0);
     const members = 1 + (options.replicas ?? 0);
@@ -62,12 +67,14 @@ export class BareCluster {
       const member = Math.floor(index / shards);
       const shard = index % shards;
       const name = `${String.fromCharCode(97 + shard)}${member}`;
-      return { name, host: HOST, port: options.basePort + index, shard, member, id: "" };
+      return { name, host: HOST, port: basePort + index, shard, member, id: "" };
     });
   }
 
   static async form(options: BareOptions): Promise<BareCluster> {
-    const cluster = new BareCluster(options);
+    const count = (options.shards + (options.spares ?? 0)) * (1 + (options.replicas ?? 0));
+    const [free = 0] = options.basePort === undefined ? await freePorts(count) : [options.basePort];
+    const cluster = new BareCluster(options, free);
     try {
       for (const node of cluster.nodes) cluster.spawn(node.name);
       for (const node of cluster.nodes) await cluster.answers(node.name);

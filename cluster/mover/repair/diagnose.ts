@@ -1,5 +1,6 @@
 /** Which slots need a repair, from a view alone. Pure. */
 import { expandRanges } from "../../slots";
+import { SLOT_COUNT } from "../../spec";
 import type { NodeUp, View } from "../../view";
 
 export type SlotTrouble =
@@ -19,14 +20,19 @@ export interface SlotFinding {
   readonly nodes: readonly string[];
 }
 
-const SLOTS = 16384;
+/** What a diagnosis needs of a node that answered. */
+export type Teller = Pick<NodeUp, "name" | "id" | "role" | "slots" | "migrating" | "importing" | "peers">;
 
 /**
  * By slot; at most one finding a slot, the worst first: unowned, contested, disputed, open. A dispute may be gossip that is still under
  * way: it counts once a second look shows it again. Keys beside their owner without any flag are not visible here, see `findStrayKeys`.
  */
 export function diagnoseSlots(view: View): SlotFinding[] {
-  const up = view.nodes.filter((node): node is NodeUp => node.reachable);
+  return diagnoseTold(view.nodes.filter((node): node is NodeUp => node.reachable));
+}
+
+/** `diagnoseSlots` of what these nodes told, all of them reachable. */
+export function diagnoseTold(up: readonly Teller[]): SlotFinding[] {
   if (up.length === 0) return [];
   const claims = table(
     up.filter((node) => node.role === "primary").map((node) => [node.name, expandRanges(node.slots)]),
@@ -36,7 +42,7 @@ export function diagnoseSlots(view: View): SlotFinding[] {
   );
   const doubts = table(up.map((node) => [node.name, doubtsOf(node, up)]));
   const findings: SlotFinding[] = [];
-  for (let slot = 0; slot < SLOTS; slot++) {
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
     const [claimed, flagged, doubted] = [
       claims.get(slot) ?? [],
       flags.get(slot) ?? [],
@@ -51,7 +57,7 @@ export function diagnoseSlots(view: View): SlotFinding[] {
 }
 
 /** Slots that `node` ascribes to a reachable primary that does not claim them. */
-function doubtsOf(node: NodeUp, up: readonly NodeUp[]): number[] {
+function doubtsOf(node: Teller, up: readonly Teller[]): number[] {
   return node.peers.flatMap((peer) => {
     const named = up.find((other) => other.id === peer.id);
     if (!named || peer.slots.length === 0) return [];

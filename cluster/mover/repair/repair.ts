@@ -9,7 +9,9 @@ import { gather, type Look, lookAround, type RepairNode } from "./evidence";
 import { carryOut } from "./execute";
 
 /** A forwarded move can bring a second one to light, a merge a third; each look removes at least one cause. */
-const MAX_LOOKS = 8;
+const MAX_LOOKS = 12;
+const PAUSE_MS = 100;
+const SLOTS_SHOWN = 3;
 
 export interface RepairContext extends Omit<MoveContext, "primaries" | "replicasOf" | "idOf"> {
   /** Every declared and every leaving node. Roles and ids are looked at anew. */
@@ -42,6 +44,7 @@ export async function repairSlots(
   const scope = expandRanges(slots);
   const reasons = new Map<number, string>();
   let run = newRun(context, { nodes: [], absent: [] });
+  let last: readonly SlotRepair[] = [];
   try {
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
       const look = await lookAround(run, context.nodes);
@@ -53,7 +56,12 @@ export async function repairSlots(
       const refusals = plans.filter((plan): plan is SlotRefusal => plan.kind === "refusal");
       const todo = repairs.filter((repair) => repair.actions.length > 0);
       for (const { slot, reason } of todo) if (!reasons.has(slot)) reasons.set(slot, reason);
-      if (todo.length > 0 && (await attempt(run, todo, refusals))) continue;
+      last = todo;
+      if (todo.length > 0 && (await attempt(run, todo, refusals))) {
+        // What is in doubt twice is waiting for gossip, about an epoch for example.
+        await context.clock.sleep(PAUSE_MS * looks, context.signal);
+        continue;
+      }
       await confirmOwners(run, ownersOf(repairs));
       const repaired = repairs.flatMap(({ slot, owner }) => {
         const reason = reasons.get(slot);
@@ -63,13 +71,18 @@ export async function repairSlots(
       });
       return { ...run.result(), repaired, waiting: waitingOf([...refusals, ...postponed(todo)]) };
     }
-    throw new MoveError(
-      "state",
-      `slots are still in doubt after ${MAX_LOOKS} looks: ${[...reasons.keys()].join(", ")}`,
-    );
+    throw new MoveError("state", `still in doubt after ${MAX_LOOKS} looks: ${describe(last)}`);
   } finally {
     run.close();
   }
+}
+
+/** The first slots and what was to be done about them. */
+function describe(repairs: readonly SlotRepair[]): string {
+  return repairs
+    .slice(0, SLOTS_SHOWN)
+    .map(({ slot, reason, actions }) => `slot ${slot} (${reason}): ${JSON.stringify(actions)}`)
+    .join("; ");
 }
 
 /** False where the cluster is down because of slots that have to wait: keys of other slots cannot move then either. */
