@@ -38,6 +38,7 @@ import type { LocalHost, LocalHostOptions, ResolvedServer } from "./types";
 
 const LOCK_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
+const ASK_AGAIN_MS = 1_000;
 const STOP_POLL_MS = 20;
 
 /**
@@ -221,19 +222,28 @@ async function stop(context: Context, node: HostNode, options: StopOptions = {})
   await endOrphans(table, orphans);
   if (!server) return removePidFile(paths, undefined);
   const timeoutMs = options.timeoutMs ?? STOP_TIMEOUT_MS;
-  // A saving child of a killed server would go on writing dump.rdb and holding the lock of nodes.conf.
-  if (options.kill) signal(server.pid, "SIGKILL", server.leadsGroup);
-  else {
-    signal(server.pid, "SIGTERM");
-    // A suspended process gets SIGTERM only once it goes on.
-    if (server.suspended) signal(server.pid, "SIGCONT");
-  }
-  const deadline = performance.now() + timeoutMs;
+  askToEnd(server, options.kill);
+  const began = performance.now();
+  let askedAt = began;
   while (await stillRuns(table, server)) {
-    if (performance.now() > deadline) throw await stopError(context, node, server, timeoutMs, options.kill);
+    const now = performance.now();
+    if (now - began > timeoutMs) throw await stopError(context, node, server, timeoutMs, options.kill);
+    // Redis forgets a SIGTERM that it cannot follow, e.g. while it writes its first append-only file after a resync.
+    if (now - askedAt > ASK_AGAIN_MS) {
+      askToEnd(server, options.kill);
+      askedAt = now;
+    }
     await sleep(STOP_POLL_MS);
   }
   await removePidFile(paths, server);
+}
+
+function askToEnd(server: RunningProcess, kill = false): void {
+  // A saving child of a killed server would go on writing dump.rdb and holding the lock of nodes.conf.
+  if (kill) signal(server.pid, "SIGKILL", server.leadsGroup);
+  else signal(server.pid, "SIGTERM");
+  // A suspended process gets SIGTERM only once it goes on.
+  if (!kill && server.suspended) signal(server.pid, "SIGCONT");
 }
 
 async function stopError(
