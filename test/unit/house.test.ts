@@ -7,7 +7,14 @@ import { anchorsOf, deadLinks, linksOf } from "../support/house/documents";
 import { anyTypes, functionsOf, silencedTests } from "../support/house/functions";
 import { importsOf } from "../support/house/imports";
 import { isIn } from "../support/house/rules";
-import { lineCount, parseFile, projectFiles, ROOT, readProjectFile } from "../support/house/sources";
+import {
+  lineCount,
+  parseFile,
+  parseText,
+  projectFiles,
+  ROOT,
+  readProjectFile,
+} from "../support/house/sources";
 import {
   allEdges,
   circlesOfFiles,
@@ -131,8 +138,6 @@ function textsOf(source: ts.SourceFile): string[] {
 }
 
 describe("the checks themselves", () => {
-  const parse = (text: string) => parseFile("made-up.ts", text);
-
   it("see every kind of import", () => {
     const text = `import a, { type B } from "a";
 import type { C } from "c";
@@ -143,7 +148,7 @@ import g = require("g");
 const h = import("h"), i = require("i");
 let j: import("j").J;
 import "k";`;
-    const seen = importsOf(parse(text)).map(({ specifier, typeOnly }) =>
+    const seen = importsOf(parseText(text)).map(({ specifier, typeOnly }) =>
       typeOnly ? specifier : specifier.toUpperCase(),
     );
     expect(seen).toEqual(["A", "c", "d", "E", "f", "G", "H", "I", "j", "K"]);
@@ -172,7 +177,7 @@ import "k";`;
 
   it("measure functions, and not the blocks of tests", () => {
     const body = "\n".repeat(60);
-    const names = (text: string) => functionsOf(parse(text)).map(({ name, lines }) => `${name} ${lines}`);
+    const names = (text: string) => functionsOf(parseText(text)).map(({ name, lines }) => `${name} ${lines}`);
     expect(names(`const long = () => {${body}};`)).toEqual(["long 61"]);
     expect(names(`class A { method() {${body}} constructor() {} }`)).toEqual(["method 61", "constructor 1"]);
     expect(names(`it.each([1])("a", () => {${body}}); describe("b", () => { f(() => 1); });`)).toEqual([
@@ -181,12 +186,12 @@ import "k";`;
   });
 
   it("find silenced tests, any, leftovers and the old words", () => {
-    const silenced = (text: string) => silencedTests(parse(text)).length;
+    const silenced = (text: string) => silencedTests(parseText(text)).length;
     for (const text of ["it.skip('a')", "test.only('a')", "xit('a')", "describe.todo('a')", "context.skip()"])
       expect(silenced(text), text).toBe(1);
     for (const text of ["it('a')", "context.skip('no python3')", "list.skip(3)"])
       expect(silenced(text), text).toBe(0);
-    expect(anyTypes(parse("const a: any = 1;\nconst any = 2;"))).toEqual([1]);
+    expect(anyTypes(parseText("const a: any = 1;\nconst any = 2;"))).toEqual([1]);
     expect(leftovers(`fine\n// ${"TO"}DO: more\n// @ts-${"ignore"}`)).toHaveLength(2);
     expect(oldWords('the master node\nrole === "master"\nmaster_link_status')).toEqual([
       "1: the master node",

@@ -24,8 +24,17 @@ export function readProjectFile(file: string): string {
   return readFileSync(join(ROOT, file), "utf8");
 }
 
-/** `setParentNodes` is on: checks look upward, too. */
-export function parseFile(file: string, text = readProjectFile(file)): ts.SourceFile {
+const parsed = new Map<string, ts.SourceFile>();
+
+/** Every check looks at every file: each is parsed once. */
+export function parseFile(file: string): ts.SourceFile {
+  const known = parsed.get(file) ?? parseText(readProjectFile(file), file);
+  parsed.set(file, known);
+  return known;
+}
+
+/** Nodes know their parents: checks look upward, too. */
+export function parseText(text: string, file = "made-up.ts"): ts.SourceFile {
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 }
 
