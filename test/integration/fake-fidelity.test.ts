@@ -21,6 +21,7 @@ const PARTS: readonly (readonly [name: string, part: (stage: Stage) => Promise<v
   ["what a fresh node answers", script.freshNode],
   ["forming a cluster", script.form],
   ["keys and redirections", script.keys],
+  ["scripts, transactions and serialized values", script.scripts],
   ["moving a slot", script.moveSlot],
   ["a slot taken from a source that has keys", script.dirtySlot],
   ["a restart", script.restart],

@@ -163,6 +163,53 @@ export async function keys(s: Stage): Promise<void> {
   await s.say(0, "GET", key);
 }
 
+/** Several commands as one, and serialized values, on node 0. */
+export async function scripts(s: Stage): Promise<void> {
+  const key = KEY_IN[0];
+  const run = (script: string, ...rest: Word[]) => s.say(0, "EVAL", script, ...rest);
+  await run("return {1,2.9,'x',false,true,{KEYS[1]},redis.call('PING')}", 1, key);
+  await run("return {1,nil,3}", 0);
+  await run(
+    "local n={} for i,s in ipairs(ARGV) do n[i]=redis.call('CLUSTER','COUNTKEYSINSLOT',s) end return n",
+    0,
+    0,
+    1,
+  );
+  await run(
+    "local r=redis.pcall('CLUSTER','SETSLOT',ARGV[1],'IMPORTING','x') return {ARGV[1],r.err}",
+    0,
+    6000,
+  );
+  await run("return redis.error_reply and 1 or 0", 0);
+  await run("return {err='MINE it went wrong'}", 0);
+  await run("return redis.call('SET',KEYS[1],ARGV[1])", 1, key, "by script");
+  await run("return redis.call('GET',KEYS[1])", 1, KEY_IN[16383]);
+  await s.say(3, "EVAL", "return redis.call('GET',KEYS[1])", 1, key);
+  await s.sayAll(0, [
+    ["MULTI"],
+    ["GET", key],
+    ["CLUSTER", "KEYSLOT", "x"],
+    ["CLUSTER", "DELSLOTS", 16500],
+    ["EXEC"],
+  ]);
+  await s.sayAll(0, [["MULTI"], ["GET"], ["EXEC"], ["EXEC"]]);
+  await s.sayAll(0, [["MULTI"], ["MULTI"], ["DISCARD"], ["DISCARD"]]);
+  await s.say(0, "DUMP", `${key}no`);
+  await s.say(0, "RESTORE", `${key}r`, 0, "rubbish that is no dump");
+  const dumped = await (await s.client(0)).callBinary("DUMP", key);
+  await s.say(0, "RESTORE", key, 0, Buffer.isBuffer(dumped) ? dumped : "");
+  await (await s.client(0)).callBinary(
+    "RESTORE",
+    key,
+    5000,
+    Buffer.isBuffer(dumped) ? dumped : "",
+    "REPLACE",
+  );
+  await s.say(0, "TTL", key);
+  await s.say(0, "GET", key);
+  await s.say(0, "DEL", key);
+}
+
 /** A slot that moves, and every way to do it wrong. Slot 100 goes from n0 to n1, slot 0 stays. */
 export async function moveSlot(s: Stage): Promise<void> {
   const [zero, one, three] = [await s.id(0), await s.id(1), await s.id(3)];

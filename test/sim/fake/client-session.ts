@@ -19,13 +19,16 @@ export class ServedClient {
   readOnly = false;
   open = true;
   lastCommand = "NULL";
+  /** Commands of a MULTI that waits for its EXEC. */
+  queued: { readonly commands: (readonly string[])[]; broken: boolean } | undefined;
   private readonly queue: Request[] = [];
   private running = false;
+  private gone = false;
 
   constructor(
     readonly server: Server,
     readonly address: string,
-    private readonly onDisconnect: (reason: "closed") => void,
+    public onDisconnect: (reason: "closed") => void,
   ) {
     this.id = ++server.connections + 2;
     this.connectedMs = server.now();
@@ -54,7 +57,10 @@ export class ServedClient {
     const { server } = this;
     while (this.open && !this.running) {
       const request = this.queue[0];
-      if (!request) return;
+      if (!request) {
+        if (this.gone) this.leave();
+        return;
+      }
       if (this.mustWaitForPause(request)) {
         server.scheduler.at(server.pausedUntilMs + 1, () => this.proceed());
         return;
@@ -102,19 +108,34 @@ export class ServedClient {
     const { server } = this;
     if (server.busyUntilMs > server.now()) {
       server.scheduler.at(server.busyUntilMs, () => {
-        if (this.open && server.alive) request.reply(outcome);
+        if (this.open && !this.gone && server.alive) request.reply(outcome);
       });
-    } else if (this.open) request.reply(outcome);
+    } else if (this.open && !this.gone) request.reply(outcome);
   }
 
+  /** Bytes that have arrived and wait to be run. */
+  get waitingBytes(): number {
+    return this.queue.reduce(
+      (sum, { argv }) => argv.reduce((bytes, word) => bytes + word.length + 8, sum),
+      0,
+    );
+  }
+
+  /** Closed by the server, with everything that waits in it. */
   disconnect(reason: "closed"): void {
     if (!this.open) return;
-    this.close();
-    this.onDisconnect(reason);
+    this.leave();
+    this.queue.length = 0;
+    if (!this.gone) this.onDisconnect(reason);
   }
 
-  /** Closed by the client. What it sent before still runs in Redis; here too, as it was executed on arrival. */
+  /** Closed by the client. What it sent before is read and run before the server sees the end. */
   close(): void {
+    this.gone = true;
+    if (this.queue.length === 0 && !this.running) this.leave();
+  }
+
+  private leave(): void {
     this.open = false;
     this.server.clients.delete(this);
   }

@@ -4,6 +4,7 @@ import type { Link } from "./bus/link";
 import { receive } from "./bus/receive";
 import type { ServedClient } from "./client-session";
 import { ClusterState } from "./cluster-state";
+import type { MigrateSocket } from "./commands/migrate";
 import { Config } from "./config";
 import { clusterCron } from "./cron";
 import { type Change, Database } from "./database";
@@ -14,6 +15,7 @@ import { Flag, type Peer } from "./peer";
 import { type Release, releaseOf } from "./release";
 import { Replication } from "./replication";
 import { updateClusterState } from "./state";
+import { Thread } from "./thread";
 
 /** Things to do before the event loop sleeps again, as Redis does. */
 interface Todo {
@@ -23,12 +25,8 @@ interface Todo {
   manualFailover: boolean;
 }
 
-export class Server {
-  alive = true;
-  frozen = false;
+export class Server extends Thread {
   loading = true;
-  /** The one thread works until then; whatever arrives waits. */
-  busyUntilMs = 0;
   cronRuns = 0;
   lastAnnouncedIp = "";
   connections = 0;
@@ -43,16 +41,16 @@ export class Server {
   readonly clients = new Set<ServedClient>();
   readonly inbound = new Set<Link>();
   /** Kept connections of MIGRATE. */
-  readonly migrateSockets = new Map<Server, { usedMs: number; authenticated: boolean }>();
+  readonly migrateSockets = new Map<Server, MigrateSocket>();
   readonly runId: string;
   readonly bus = { receive: receive.bind(undefined, this) };
   pausedUntilMs = 0;
-  private readonly frozenWork: (() => void)[] = [];
 
   constructor(
     readonly node: FakeNode,
     readonly pid: number,
   ) {
+    super();
     const now = () => this.now();
     this.startedMs = this.now();
     this.release = releaseOf(node.installed);
@@ -114,10 +112,6 @@ export class Server {
     return this.config.number("cluster-node-timeout");
   }
 
-  now(): number {
-    return this.scheduler.now();
-  }
-
   /** The data is in memory: the node answers, looks at its slots, and starts its crons. */
   ready(): void {
     if (!this.alive) return;
@@ -127,37 +121,7 @@ export class Server {
     this.every(1000, () => this.replication.cron());
   }
 
-  private every(periodMs: number, run: () => void): void {
-    const tick = () => {
-      if (!this.alive) return;
-      this.whenFree(() => {
-        run();
-        this.scheduler.after(periodMs, tick);
-      });
-    };
-    this.scheduler.after(this.random.next() * periodMs, tick);
-  }
-
-  /** Runs `work` on the server's one thread: now, when it is no longer busy, or when the process is continued. */
-  whenFree(work: () => void): void {
-    if (!this.alive) return;
-    if (this.frozen) {
-      this.frozenWork.push(work);
-      return;
-    }
-    if (this.busyUntilMs > this.now()) {
-      this.scheduler.at(this.busyUntilMs, () => this.whenFree(work));
-      return;
-    }
-    work();
-    this.beforeSleep();
-  }
-
-  busyFor(ms: number): void {
-    this.busyUntilMs = Math.max(this.busyUntilMs, this.now()) + ms;
-  }
-
-  private beforeSleep(): void {
+  protected beforeSleep(): void {
     const { todo, cluster } = this;
     if (!todo.save && !todo.update && !todo.failover && !todo.manualFailover) return;
     const { failover, manualFailover } = todo;
@@ -251,16 +215,6 @@ export class Server {
     if (!this.clientsPaused) return;
     this.pausedUntilMs = 0;
     for (const client of this.clients) client.proceed();
-  }
-
-  freeze(): void {
-    this.frozen = true;
-  }
-
-  thaw(): void {
-    this.frozen = false;
-    for (const work of this.frozenWork.splice(0)) this.whenFree(work);
-    for (const client of [...this.clients]) client.proceed();
   }
 
   /**

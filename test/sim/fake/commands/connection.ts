@@ -22,7 +22,7 @@ function describe(client: ServedClient, now: number, acl: boolean): string {
   const user = acl ? " user=default redir=-1" : "";
   return (
     `id=${client.id} addr=${client.address} fd=${client.id + 6} name=${client.name} age=${age} idle=0 flags=N db=0 ` +
-    `sub=0 psub=0 multi=-1 qbuf=26 qbuf-free=32742 obl=0 oll=0 omem=0 events=r cmd=${client.lastCommand}${user}`
+    `sub=0 psub=0 multi=-1 qbuf=${client.waitingBytes} qbuf-free=32742 obl=0 oll=0 omem=0 events=r cmd=${client.lastCommand}${user}`
   );
 }
 

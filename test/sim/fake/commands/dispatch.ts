@@ -2,7 +2,7 @@
 import type { ServedClient } from "../client-session";
 import { showCommand } from "../log";
 import type { Server } from "../server";
-import { type Deferred, Failure, type Value } from "../value";
+import { type Deferred, Failure, Status, type Value } from "../value";
 import { redirect } from "./redirect";
 import { COMMANDS, type CommandSpec } from "./table";
 
@@ -10,8 +10,22 @@ export function isWrite(argv: readonly string[]): boolean {
   return COMMANDS.get((argv[0] ?? "").toLowerCase())?.write === true;
 }
 
+/** Commands that take effect inside MULTI instead of being queued. */
+const UNQUEUED = new Set(["multi", "exec", "discard"]);
+
 /** @throws Failure with the error reply */
 export function dispatch(client: ServedClient, argv: readonly string[]): Value | Deferred {
+  const { queued } = client;
+  try {
+    return check(client, argv);
+  } catch (error) {
+    // A command that can not be queued spoils the whole transaction.
+    if (queued && client.queued === queued) queued.broken = true;
+    throw error;
+  }
+}
+
+function check(client: ServedClient, argv: readonly string[]): Value | Deferred {
   const { server } = client;
   const name = (argv[0] ?? "").toLowerCase();
   const spec = COMMANDS.get(name);
@@ -29,6 +43,10 @@ export function dispatch(client: ServedClient, argv: readonly string[]): Value |
   checkWritable(server, spec);
   if (server.loading && !spec.loading) {
     throw new Failure("LOADING Redis is loading the dataset in memory");
+  }
+  if (client.queued && !UNQUEUED.has(name)) {
+    client.queued.commands.push(argv);
+    return new Status("QUEUED");
   }
   return spec.run({ server, client, name, argv });
 }

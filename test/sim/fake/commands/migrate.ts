@@ -1,14 +1,13 @@
-/**
- * MIGRATE. The source waits for the target's answer with everything else, so the whole of it is one event here, and the
- * source is busy for as long as the transfer takes. What can go wrong between the two is played by faults:
- * the answer gets lost (both have the key), or the source dies before it deletes (the same, after a restart).
- */
-import { type Entry, memoryOf, slotOf } from "../database";
+/** MIGRATE, RESTORE and DUMP. The source stands still until the target has answered, as Redis's does. */
+import { ServedClient } from "../client-session";
+import { type Entry, memoryOf } from "../database";
+import { dumpEntry, parseEntry } from "../payload";
 import type { Server } from "../server";
-import { Failure, integer, OK, Status, type Value } from "../value";
+import { Deferred, Failure, integer, OK, Status, type Value } from "../value";
+import { Transfer } from "./migrate-transfer";
 import type { Call, CommandSpec } from "./table";
 
-interface Options {
+export interface MigrateOptions {
   copy: boolean;
   replace: boolean;
   password: string | undefined;
@@ -16,11 +15,14 @@ interface Options {
   keys: readonly string[];
 }
 
-/** Bytes that travel in a millisecond. */
-const BYTES_PER_MS = 100_000;
+/** Bytes that travel, or are made a value of again, in a millisecond. */
+export const BYTES_PER_MS = 100_000;
 
-function parse(argv: readonly string[], acl: boolean): Options {
-  const options: Options = {
+/** Connections to targets are kept for ten seconds, and with them who they were let in as. */
+const KEEP_SOCKET_MS = 10_000;
+
+function parse(argv: readonly string[], acl: boolean): MigrateOptions {
+  const options: MigrateOptions = {
     copy: false,
     replace: false,
     password: undefined,
@@ -56,7 +58,7 @@ function keysOf(argv: readonly string[]): readonly string[] {
   return at < 0 ? [] : argv.slice(at + 1);
 }
 
-function migrate({ server, argv }: Call): Value {
+function migrate({ server, argv }: Call): Value | Deferred {
   const options = parse(argv, server.release.acl);
   const timeoutMs = integer(argv[5]) > 0 ? integer(argv[5]) : 1000;
   const db = integer(argv[4]);
@@ -65,90 +67,73 @@ function migrate({ server, argv }: Call): Value {
     return entry ? [{ key, entry }] : [];
   });
   if (here.length === 0) return new Status("NOKEY");
-  const target = reach(server, argv[1] ?? "", Number(argv[2]), timeoutMs);
-  const sentBytes = here.reduce((sum, { key, entry }) => sum + memoryOf(key, entry), 0);
-  const travelMs = server.network.latency() * 2 + sentBytes / BYTES_PER_MS;
-  server.busyFor(Math.min(travelMs, timeoutMs));
-  target.busyFor(sentBytes / BYTES_PER_MS);
-  if (db !== 0) throw fromTarget("ERR SELECT is not allowed in cluster mode");
-  const refusal = letIn(server, target, options);
-  if (refusal) throw fromTarget(refusal);
-  const lost = travelMs > timeoutMs || server.node.cluster.faults.losesMigrateReply();
-  return transfer(server, target, here, options, lost);
+  const address = { host: argv[1] ?? "", port: Number(argv[2]) };
+  return new Deferred((done) =>
+    new Transfer(server, { address, options, timeoutMs, db, here }, done).start(),
+  );
 }
 
-function transfer(
-  server: Server,
-  target: Server,
-  here: readonly { key: string; entry: Entry }[],
-  options: Options,
-  lost: boolean,
-): Value {
-  let error: string | undefined;
-  const moved: string[] = [];
-  for (const { key, entry } of here) {
-    const refusal = restore(target, key, entry, options.replace);
-    error ??= refusal;
-    if (!refusal) moved.push(key);
+export interface MigrateSocket {
+  readonly client: ServedClient;
+  usedMs: number;
+  /** Database that the target was last told to use. */
+  db: number;
+}
+
+/** The kept connection to the target, or a new one. `broken` is called when the target ends it. */
+export function migrateSocket(server: Server, target: Server, broken: () => void): MigrateSocket {
+  const known = server.migrateSockets.get(target);
+  if (known?.client.open && server.now() - known.usedMs <= KEEP_SOCKET_MS) {
+    known.usedMs = server.now();
+    known.client.onDisconnect = broken;
+    return known;
   }
-  if (lost) throw new Failure("IOERR error or timeout reading to target instance");
-  if (!options.copy && moved.length > 0) server.write({ kind: "delete", keys: moved });
-  if (error) throw fromTarget(error);
+  known?.client.close();
+  const client = new ServedClient(target, `${server.ip}:${30_000 + (server.pid % 2000)}`, broken);
+  const socket = { client, usedMs: server.now(), db: -1 };
+  server.migrateSockets.set(target, socket);
+  return socket;
+}
+
+export function dropMigrateSocket(server: Server, target: Server): void {
+  server.migrateSockets.get(target)?.client.close();
+  server.migrateSockets.delete(target);
+}
+
+/** RESTORE key ttl payload [REPLACE] [ABSTTL] */
+function restore({ server, argv }: Call): Value {
+  const [, key = "", ttlText, payload = "", ...options] = argv;
+  const words = options.map((word) => word.toLowerCase());
+  if (words.some((word) => word !== "replace" && word !== "absttl")) throw new Failure("ERR syntax error");
+  if (server.db.get(key) && !words.includes("replace")) {
+    throw new Failure("BUSYKEY Target key name already exists.");
+  }
+  const ttl = integer(ttlText);
+  if (ttl < 0) throw new Failure("ERR Invalid TTL value, must be >= 0");
+  const start = words.includes("absttl") ? 0 : server.now();
+  const entry = parseEntry(payload, ttl === 0 ? undefined : start + ttl);
+  if (!entry) throw new Failure("ERR DUMP payload version or checksum are wrong");
+  server.write({ kind: "set", key, entry });
+  server.busyFor(memoryOf(key, entry) / BYTES_PER_MS);
   return OK;
 }
 
-function reach(server: Server, host: string, port: number, timeoutMs: number): Server {
-  const target = server.network.dataAt(host, port);
-  if (target && server.network.between(server, target) && !target.frozen && target !== server) return target;
-  // Refused at once by a stopped process; silence takes the whole timeout.
-  if (target) server.busyFor(timeoutMs);
-  // A connection that is being refused is taken for an open one, and fails at writing.
-  const how = target ? "connecting to the client" : "writing to target instance";
-  throw new Failure(`IOERR error or timeout ${how}`);
+function dump({ server, argv }: Call): Value {
+  const entry = server.db.get(argv[1] ?? "");
+  return entry ? dumpEntry(entry) : null;
 }
 
-/** Connections to targets are kept for ten seconds, and with them who they were let in as. */
-const KEEP_SOCKET_MS = 10_000;
-
-function letIn(server: Server, target: Server, options: Options): string | undefined {
-  const { accounts, release } = target;
-  const kept = server.migrateSockets.get(target);
-  const fresh = kept && server.now() - kept.usedMs <= KEEP_SOCKET_MS;
-  const socket = fresh ? kept : { usedMs: 0, authenticated: release.acl && accounts.open };
-  socket.usedMs = server.now();
-  server.migrateSockets.set(target, socket);
-  if (options.password !== undefined) {
-    const args = options.user === undefined ? [options.password] : [options.user, options.password];
-    const refusal = accounts.refusal(args);
-    if (!refusal) socket.authenticated = true;
-    else if (!release.acl && !accounts.open) socket.authenticated = false;
-    return refusal;
-  }
-  return accounts.open || socket.authenticated ? undefined : "NOAUTH Authentication required.";
+/** What RESTORE-ASKING is given for a key, its name first. */
+export function restoreArguments(server: Server, key: string, entry: Entry, replace: boolean): string[] {
+  const ttl = entry.expiresMs === undefined ? 0 : Math.max(1, Math.floor(entry.expiresMs - server.now()));
+  return ["RESTORE-ASKING", key, String(ttl), dumpEntry(entry), ...(replace ? ["REPLACE"] : [])];
 }
 
-/** RESTORE-ASKING on the target. @returns its error reply */
-function restore(target: Server, key: string, entry: Entry, replace: boolean): string | undefined {
-  const { cluster, db } = target;
-  const slot = slotOf(key);
-  const owner = cluster.owners[slot];
-  if (!owner) return "CLUSTERDOWN Hash slot not served";
-  if (!cluster.ok) return "CLUSTERDOWN The cluster is down";
-  if (owner !== cluster.myself && !cluster.importing.has(slot))
-    return `MOVED ${slot} ${owner.ip}:${owner.port}`;
-  const away = cluster.migrating.get(slot);
-  if (owner === cluster.myself && away && !db.get(key)) return `ASK ${slot} ${away.ip}:${away.port}`;
-  if (target.loading) return "LOADING Redis is loading the dataset in memory";
-  if (target.full()) return "OOM command not allowed when used memory > 'maxmemory'.";
-  if (db.get(key) && !replace) return "BUSYKEY Target key name already exists.";
-  target.write({ kind: "set", key, entry });
-  return undefined;
-}
-
-function fromTarget(text: string): Failure {
-  return new Failure(`ERR Target instance replied with error: ${text}`);
-}
+const firstKey = (argv: readonly string[]) => argv.slice(1, 2);
 
 export const MIGRATE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   migrate: { arity: -6, write: true, keys: keysOf, run: migrate },
+  restore: { arity: -4, write: true, grows: true, keys: firstKey, run: restore },
+  "restore-asking": { arity: -4, write: true, grows: true, asking: true, keys: firstKey, run: restore },
+  dump: { arity: 2, keys: firstKey, run: dump },
 };

@@ -7,6 +7,7 @@ import { CLUSTER_COMMANDS } from "./cluster";
 import { CONNECTION_COMMANDS } from "./connection";
 import { KEY_COMMANDS } from "./keys";
 import { MIGRATE_COMMANDS } from "./migrate";
+import { SCRIPT_COMMANDS } from "./scripting";
 import { SERVER_COMMANDS } from "./server";
 
 export interface Call {
@@ -39,6 +40,7 @@ export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map(
     ...CONNECTION_COMMANDS,
     ...KEY_COMMANDS,
     ...MIGRATE_COMMANDS,
+    ...SCRIPT_COMMANDS,
     ...SERVER_COMMANDS,
   }),
 );

@@ -1,0 +1,60 @@
+/** EVAL, and MULTI/EXEC: several commands as one. */
+import { runScript } from "../lua/interpreter";
+import { Deferred, Failure, integer, OK, Status, type Value } from "../value";
+import { dispatch } from "./dispatch";
+import type { Call, CommandSpec } from "./table";
+
+/** EVAL script n key… arg… */
+function evalScript({ client, argv }: Call): Value {
+  const [, script = "", count, ...rest] = argv;
+  const keys = integer(count);
+  if (keys > rest.length) throw new Failure("ERR Number of keys can't be greater than number of args");
+  return runScript(script, rest.slice(0, keys), rest.slice(keys), (inner) => {
+    const outcome = dispatch(client, inner);
+    if (outcome instanceof Deferred) throw new Failure("ERR This Redis command is not allowed from scripts");
+    return outcome;
+  });
+}
+
+function keysOfEval(argv: readonly string[]): readonly string[] {
+  const count = Number(argv[2]);
+  return Number.isInteger(count) && count > 0 ? argv.slice(3, 3 + count) : [];
+}
+
+function multi({ client }: Call): Value {
+  if (client.queued) throw new Failure("ERR MULTI calls can not be nested");
+  client.queued = { commands: [], broken: false };
+  return OK;
+}
+
+function discard({ client }: Call): Value {
+  if (!client.queued) throw new Failure("ERR DISCARD without MULTI");
+  client.queued = undefined;
+  return OK;
+}
+
+/** Nothing comes between the commands; one that fails does not keep the others from running. */
+function exec({ client }: Call): Value {
+  const { queued } = client;
+  if (!queued) throw new Failure("ERR EXEC without MULTI");
+  client.queued = undefined;
+  if (queued.broken) throw new Failure("EXECABORT Transaction discarded because of previous errors.");
+  return queued.commands.map((argv) => {
+    try {
+      const outcome = dispatch(client, argv);
+      if (outcome instanceof Deferred) throw new Failure("ERR not inside MULTI");
+      return outcome;
+    } catch (error) {
+      // A client library gives it in the place of the result.
+      if (error instanceof Failure) return new Status(error.message);
+      throw error;
+    }
+  });
+}
+
+export const SCRIPT_COMMANDS: Readonly<Record<string, CommandSpec>> = {
+  eval: { arity: -3, keys: keysOfEval, run: evalScript },
+  multi: { arity: 1, run: multi },
+  discard: { arity: 1, run: discard },
+  exec: { arity: 1, run: exec },
+};
