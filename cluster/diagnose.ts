@@ -1,4 +1,6 @@
 /** What is not as it should be, for people: tables, `doctor`, refresh. Pure. */
+import { crowding } from "./plan/failback";
+import { shardStates } from "./plan/shards";
 import type { Finding } from "./plan/types";
 import { formatRanges, toRanges } from "./slots";
 import { addressOf } from "./spec";
@@ -6,7 +8,13 @@ import type { Survey } from "./survey";
 
 /** Findings in order of severity, then subject. Empty for a healthy cluster. */
 export function diagnose(s: Survey): Finding[] {
-  const findings = [...downNodes(s), ...slotFindings(s), ...memberFindings(s), ...zoneFindings(s)];
+  const findings = [
+    ...downNodes(s),
+    ...slotFindings(s),
+    ...memberFindings(s),
+    ...zoneFindings(s),
+    ...majorityFindings(s),
+  ];
   const open = s.down.size === 0 ? s.unsettled : undefined;
   if (open && findings.length === 0) findings.push(finding("warning", "unsettled", s.spec.name, open));
   return findings;
@@ -117,6 +125,38 @@ function zoneFindings(s: Survey): Finding[] {
         "zone-shared",
         node.name,
         `${node.name} is in zone ${zone} with its primary ${primaryName}`,
+      ),
+    ];
+  });
+}
+
+/**
+ * A zone that holds so many primaries that the others would be no majority without it, and more than declared: failovers
+ * brought them together. What the declaration itself cannot spread is said where it is made (topology.ts).
+ */
+function majorityFindings(s: Survey): Finding[] {
+  const leaders = new Map(
+    shardStates(s).flatMap(({ index, primary }) => (primary?.slots.length ? [[index, primary.name]] : [])),
+  );
+  const preferred = new Map(
+    s.spec.nodes.filter((node) => node.member === 0).map((node) => [node.shard, node.name]),
+  );
+  const most = crowding(s.specOf, leaders);
+  const shards = s.spec.shards.length;
+  if (most <= crowding(s.specOf, preferred) || shards - most > shards / 2) return [];
+  const zoneOf = (name: string) => s.specOf.get(name)?.zone ?? "";
+  const names = [...leaders.values()].sort();
+  const zones = [...new Set(names.map(zoneOf))];
+  return zones.flatMap((zone) => {
+    const inZone = names.filter((name) => zoneOf(name) === zone);
+    if (inZone.length < most) return [];
+    const what = `zone ${zone} holds ${inZone.length} of ${shards} primaries (${inZone.join(", ")})`;
+    return [
+      finding(
+        "warning",
+        "zone-majority",
+        zone,
+        `${what}: when it is lost, the others are no majority and no failover happens`,
       ),
     ];
   });

@@ -70,7 +70,7 @@ export function summarize(spec: ClusterSpec, view: View): ClusterStatus {
     name: spec.name,
     healthy:
       nodes.length > 0 &&
-      findings.every((found) => found.severity === "info" || found.code === "zone-shared"),
+      findings.every((found) => found.severity === "info" || found.code.startsWith("zone-")),
     nodes,
     slotsCovered: s.claims.filter((names) => names.length === 1).length,
     findings,

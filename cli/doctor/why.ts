@@ -25,6 +25,8 @@ const WHY: Readonly<Record<string, string>> = {
   "link-down": "It gets no writes: if its primary dies now, what was written meanwhile is lost.",
   password: "Whoever reaches the port gets in with what it accepts.",
   "zone-shared": "The loss of that zone takes the shard's data from primary and replica at once.",
+  "zone-majority":
+    "A failover needs the votes of a majority of the primaries; the loss of that zone takes the majority away.",
   unsettled: "Nodes see different clusters; clients may be sent to the wrong one until they agree.",
 };
 
