@@ -32,7 +32,11 @@ export function ioredisConnector(dial?: Dial): Connector {
       redis.on("error", () => undefined);
       try {
         await redis.connect();
-        const passwordIndex = await authenticate(redis, node, passwords);
+        const passwordIndex = await within(
+          GREETING_MS,
+          authenticate(redis, node, passwords),
+          new UnreachableError(node.name, "timeout", "accepts connections and answers nothing"),
+        );
         if (options.clientName) await redis.call("CLIENT", "SETNAME", options.clientName);
         return new IoredisClient(node, redis, passwordIndex);
       } catch (error) {
@@ -41,6 +45,21 @@ export function ioredisConnector(dial?: Dial): Connector {
       }
     },
   };
+}
+
+/** Whoever takes longer for a first answer is no Redis, or none that can be worked with. Runs are patient only later. */
+const GREETING_MS = 6_000;
+
+async function within<T>(ms: number, work: Promise<T>, late: Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const bound = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late), ms);
+  });
+  try {
+    return await Promise.race([work, bound]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function newRedis(node: Target, options: ConnectOptions, dial: Dial | undefined): Redis {
@@ -155,7 +174,8 @@ class IoredisClient implements NodeClient {
 
 /** ioredis's errors as ours: a reply error, or the reason why there was no reply. Never carries arguments (secrets). */
 function translate(error: unknown, node: string, command: string): Error {
-  if (error instanceof PasswordRefusedError || error instanceof RedisReplyError) return error;
+  const ours = [PasswordRefusedError, RedisReplyError, UnreachableError];
+  if (error instanceof Error && ours.some((kind) => error instanceof kind)) return error;
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === "ReplyError") return new RedisReplyError(text, node, command);
   if (/ECONNREFUSED/.test(text)) return new UnreachableError(node, "refused", "connection refused");

@@ -28,6 +28,8 @@ export interface HostFacts {
   readonly pid?: number;
   /** Version of the redis-server binary that the next start would use, e.g. "5.0.14". */
   readonly installedVersion?: string;
+  /** Version that last ran on the node's data, where the host keeps note of it: an older one cannot read it. */
+  readonly dataVersion?: string;
   /** sha256 (hex) of the redis.conf in place, for noticing that a file differs from the declared one. */
   readonly configSha256?: string;
   /** A foreign program listening on the node's data or bus port, while the node's own process is not running. */

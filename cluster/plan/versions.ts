@@ -45,6 +45,16 @@ export function versionRefusal(s: Survey, findings: readonly Finding[]): Refusal
       reason: `declared is Redis ${wanted}, and ${who(newer)} already: an older Redis cannot read what a newer one wrote`,
       cure: `Declare version ${newest(newer.map((node) => node.version))}. To go back all the same, restore a backup that the older version wrote into a new cluster.`,
     };
+  const dead = [...s.down.values()].filter(({ host }) => isOlderLine(wanted, host.dataVersion ?? wanted));
+  if (dead.length > 0) {
+    const wrote = newest(dead.map(({ host }) => host.dataVersion ?? wanted));
+    return {
+      kind: "refusal",
+      findings,
+      reason: `declared is Redis ${wanted}, and the data of ${dead.map(({ name }) => name).join(", ")} was written by ${wrote}: an older Redis cannot read it and would start empty`,
+      cure: `Declare version ${wrote}. To go back all the same, restore a backup that the older version wrote into a new cluster.`,
+    };
+  }
   const unfit = declared.filter(
     ({ version, host }) =>
       version !== wanted &&

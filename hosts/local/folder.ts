@@ -15,12 +15,14 @@ export interface NodePaths {
   /** Pid and start mark of the process. */
   readonly processJson: string;
   readonly log: string;
+  /** Version of the Redis that last ran on the data. */
+  readonly version: string;
 }
 
 /** Tearing down many GB takes the kernel seconds. */
 const ORPHANS_TIMEOUT_MS = 30_000;
 
-const OWN_FILES = /^(redis\.conf|node\.json|process\.json|redis\.log)(\.|$)/;
+const OWN_FILES = /^(redis\.conf|node\.json|process\.json|redis\.log|redis\.version)(\.|$)/;
 
 /** Paths of a node. The name becomes a folder name, so it is checked here, whatever the caller did. */
 export function pathsOf(dataDirectory: string, node: Pick<HostNode, "name">): NodePaths {
@@ -36,6 +38,7 @@ export function pathsOf(dataDirectory: string, node: Pick<HostNode, "name">): No
     nodeJson: join(folder, "node.json"),
     processJson: join(folder, "process.json"),
     log: join(folder, "redis.log"),
+    version: join(folder, "redis.version"),
   };
 }
 

@@ -5,6 +5,7 @@ import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
 import type { HostFacts, HostNode, StopOptions } from "../host";
+import { claimData, dataVersion } from "./data-version";
 import { readDirective, redact } from "./directives";
 import { claimDirectory, knownNodes, releaseDirectory } from "./directory";
 import {
@@ -107,12 +108,14 @@ async function inspect(context: Context, node: HostNode): Promise<HostFacts> {
   const found = await orElse<FoundProcesses | undefined>(findProcesses(context.table, paths), undefined);
   const redisConf = await orElse(readIfThere(paths.redisConf), undefined);
   const installedVersion = await orElse(installed(context), undefined);
+  const ranOn = await orElse(dataVersion(paths), undefined);
   const holder = found && !found.server ? await orElse(portHolder(context, node), undefined) : undefined;
   return {
     process: found === undefined ? "unknown" : found.server ? "running" : "stopped",
     data: await dataState(paths),
     ...(found?.server ? { pid: found.server.pid } : {}),
     ...(installedVersion === undefined ? {} : { installedVersion }),
+    ...(ranOn === undefined ? {} : { dataVersion: ranOn }),
     ...(redisConf === undefined ? {} : { configSha256: sha256Hex(redisConf) }),
     ...(holder === undefined ? {} : { portHolder: holder }),
     ...(found?.server?.suspended ? { detail: suspendedText(node, found.server) } : {}),
@@ -176,6 +179,7 @@ async function start(context: Context, node: HostNode): Promise<void> {
     await endOrphans(table, found.orphans);
     const problems = await portProblems(table, node);
     if (problems.length > 0) throw new UserError(problems.join("\n"));
+    await claimData(node.name, paths, binaries.version);
     const result = await launch(table, paths, binaries, options.maxLogBytes ?? 10 * 1024 * 1024);
     if ("died" in result)
       throw await deathError(node, { paths, program: binaries.server }, result.logOffset, result.died);

@@ -228,3 +228,18 @@ test("a node that is not declared keeps the file in place; without one it is ref
     '"n1" is not declared and has no redis.conf',
   );
 });
+
+test("refuses to start an older Redis on the data of a newer one, and starts it again with the newer", async () => {
+  await withLocalNodes({ line: "7.0", shards: 1 }, async (cluster) => {
+    const [node] = cluster.nodes;
+    if (!node) throw new Error("no node");
+    expect(await cluster.host.inspect(node)).toMatchObject({ dataVersion: cluster.binaries.version });
+    await cluster.host.stop(node);
+    const older = await cluster.hostWith("5.0");
+    await expect(older.start(node)).rejects.toThrow(
+      /written by Redis 7\.0\.\d+, which 5\.0\.\d+ cannot read/,
+    );
+    expect(await cluster.host.inspect(node)).toMatchObject({ process: "stopped" });
+    await cluster.host.start(node);
+  });
+});

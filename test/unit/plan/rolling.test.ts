@@ -4,7 +4,7 @@ import { describeStep } from "../../../cluster/plan/describe";
 import type { Plan, Refusal } from "../../../cluster/plan/types";
 import type { ClusterSpec, NodeSpec } from "../../../cluster/spec";
 import type { NodeUp } from "../../../cluster/view";
-import { healthyNodes, idFor, introduce, nodeNamed, specFor, view } from "../../support/views";
+import { healthyNodes, idFor, introduce, nodeNamed, specFor, stoppedNode, view } from "../../support/views";
 
 /** A declaration in which `directive` is `value`; it needs a restart unless `live`. */
 function declaring(base: ClusterSpec, directive: string, value: string, live = false): ClusterSpec {
@@ -296,5 +296,20 @@ describe("failback", () => {
       "failover: s0-m0 takes over from s0-m1",
       SETTLE,
     ]);
+  });
+});
+
+describe("data that a newer Redis wrote", () => {
+  it("is not given to an older one while its nodes are stopped either", () => {
+    const spec = specFor(3, 1, { version: "5.0.14" });
+    const stopped = spec.nodes.map((node) => {
+      const down = stoppedNode(node);
+      return { ...down, host: { ...down.host, dataVersion: "7.0.15", installedVersion: "5.0.14" } };
+    });
+    const decision = plan(spec, view(...stopped));
+    expect(decision).toMatchObject({
+      kind: "refusal",
+      cure: expect.stringContaining("Declare version 7.0.15"),
+    });
   });
 });
