@@ -3,6 +3,7 @@ import type { Step } from "../plan/types";
 import { addressOf, type NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
 import { BOUNDS, call, type StepContext, specsOf } from "./context";
+import { noteStarted } from "./elections";
 
 type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
 
@@ -11,6 +12,7 @@ export async function startNodes(step: Of<"startNodes">, context: StepContext): 
   const nodes = specsOf(context, step.nodes);
   for (const [host, hosted] of groupByHost(nodes, context)) await host.preflight(hosted);
   await Promise.all(nodes.map((node) => context.hostOf(node).start(node)));
+  for (const node of nodes) noteStarted(node.name, context);
   await Promise.all(nodes.map((node) => waitLoaded(node, context)));
   await context.lock(nodes);
 }

@@ -227,6 +227,26 @@ describe("what keeps a node from being restarted", () => {
   });
 });
 
+describe("failback", () => {
+  it("puts a preferred primary back that a crash displaced, under writes", async () => {
+    const engine = await start();
+    const clients = await traffic();
+    const spec = { ...declareBacklog(100), failback: true };
+    const [preferred, heir] = spec.nodes;
+    if (!preferred || !heir) throw new Error("no nodes");
+    await local.host.stop(preferred, { kill: true });
+    const steps: string[] = [];
+    await apply(spec, { ...engine, afterStep: async (step) => void steps.push(describeStep(step)) });
+    console.log(steps.join("\n"));
+    expect(steps).toContain("forced failover: s0-m1 takes over from s0-m0");
+    expect(steps).toContain("failover: s0-m0 takes over from s0-m1");
+    const report = await clients.stop();
+    expect(report.failed).toEqual([]);
+    expect(await local.cli(preferred, "role")).toMatch(/^master/);
+    await expectConverged(spec, engine);
+  });
+});
+
 describe("a restart without replicas", () => {
   it("keeps every key although nothing is persisted", async () => {
     const engine = await start({ replicas: 0 });
