@@ -53,7 +53,8 @@ export abstract class Stage {
   async sayAll(node: number, commands: readonly [string, ...Word[]][]): Promise<void> {
     const replies = await (await this.client(node)).pipeline(commands);
     for (const [index, reply] of replies.entries()) {
-      const asked = (commands[index] ?? []).slice(0, 7).join(" ");
+      const words = (commands[index] ?? []).slice(0, 7);
+      const asked = words.map((word) => (Buffer.isBuffer(word) ? "<bytes>" : word)).join(" ");
       this.transcript.push(`n${node}> ${this.clean(asked)} = ${this.clean(render(reply))}`);
     }
   }
@@ -148,7 +149,9 @@ export abstract class Stage {
 function render(reply: Reply | RedisReplyError): string {
   if (reply instanceof RedisReplyError) return `(error) ${reply.message.trim()}`;
   if (typeof reply === "string") return reply.replaceAll("\r", "").trimEnd();
-  return JSON.stringify(reply);
+  return JSON.stringify(reply, (_key, value) =>
+    value instanceof Error ? `(error) ${value.message}` : value,
+  );
 }
 
 export class RealStage extends Stage {

@@ -9,7 +9,8 @@ export class Status {
 /** An error reply. Thrown by handlers. */
 export class Failure extends Error {}
 
-export type Value = Status | string | number | null | Value[];
+/** A Failure stands inside of an EXEC's results only. */
+export type Value = Status | string | number | null | Failure | Value[];
 
 /** A reply that comes later; the client's further commands wait for it. */
 export class Deferred {
@@ -27,6 +28,8 @@ export function toBytes(argument: Argument): string {
 /** As a client library gives it: text, or Buffers for every string. */
 export function toReply(value: Value, binary: boolean): Reply {
   if (Array.isArray(value)) return value.map((item) => toReply(item, binary));
+  // Client libraries put an Error into the list, although the type of a reply does not say so.
+  if (value instanceof Failure) return value as unknown as Reply;
   const text = value instanceof Status ? value.text : value;
   if (typeof text !== "string") return text;
   if (binary) return Buffer.from(text, "latin1");

@@ -1,6 +1,6 @@
 /** EVAL, and MULTI/EXEC: several commands as one. */
 import { runScript } from "../lua/interpreter";
-import { Deferred, Failure, integer, OK, Status, type Value } from "../value";
+import { Deferred, Failure, integer, OK, type Value } from "../value";
 import { dispatch } from "./dispatch";
 import type { Call, CommandSpec } from "./table";
 
@@ -45,8 +45,7 @@ function exec({ client }: Call): Value {
       if (outcome instanceof Deferred) throw new Failure("ERR not inside MULTI");
       return outcome;
     } catch (error) {
-      // A client library gives it in the place of the result.
-      if (error instanceof Failure) return new Status(error.message);
+      if (error instanceof Failure) return error;
       throw error;
     }
   });

@@ -111,6 +111,7 @@ function toLua(L: LuaState, value: Value): void {
   if (value === null) lua.lua_pushboolean(L, false);
   else if (typeof value === "number") lua.lua_pushinteger(L, value);
   else if (typeof value === "string") pushText(L, value);
+  else if (value instanceof Failure) throw value;
   else if (value instanceof Status) {
     lua.lua_createtable(L, 0, 1);
     pushText(L, value.text);
