@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type KitConfig, parseConfig } from "../config";
 import { dataFolder } from "../install/cache";
+import { knownVersions } from "../install/versions";
 import type { RedisClusterArgs } from "./redis-cluster-args";
 
 /** Shown by `pulumi` as it is, without a stack trace; `cause` has the single problems. */
@@ -30,7 +31,12 @@ export function stackArgs(): RedisClusterArgs {
 
 /** `parseConfig` for a running program: what it cannot know is taken from the stack and this machine. */
 export function checkConfig(raw: unknown): KitConfig {
-  const context = { project: pulumi.getProject(), stack: pulumi.getStack(), dataRoot: dataFolder() };
+  const context = {
+    project: pulumi.getProject(),
+    stack: pulumi.getStack(),
+    dataRoot: dataFolder(),
+    supportedVersions: knownVersions(),
+  };
   try {
     return parseConfig(raw, context);
   } catch (error) {

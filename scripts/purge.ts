@@ -3,6 +3,7 @@ import { createLocalHost } from "../hosts/local";
 import { dataFolder } from "../install/cache";
 import { describe } from "../install/errors";
 import type { Report } from "../install/progress";
+import { knownVersions } from "../install/versions";
 import { PROJECT } from "./pulumi";
 import { readStackFile } from "./stack";
 
@@ -12,7 +13,12 @@ import { readStackFile } from "./stack";
  */
 export async function purgeLeftovers(stack: string, report: Report): Promise<void> {
   const { password: _secret, ...raw } = readStackFile(stack);
-  const config = parseConfig(raw, { project: PROJECT, stack, dataRoot: dataFolder() });
+  const config = parseConfig(raw, {
+    project: PROJECT,
+    stack,
+    dataRoot: dataFolder(),
+    supportedVersions: knownVersions(),
+  });
   if (config.target !== "local") return;
   const host = createLocalHost({
     clusterName: config.name,

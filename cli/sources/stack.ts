@@ -8,6 +8,7 @@ import { dataFolder } from "../../install/cache";
 import { findEngine } from "../../install/engine";
 import { findProgram } from "../../install/process";
 import { kitPaths, pulumiEnvironment } from "../../install/pulumi-env";
+import { knownVersions } from "../../install/versions";
 import type { DeclarationOptions, Sourced } from "../declaration";
 import { UsageError } from "../errors";
 import { parseDeclaration } from "./file";
@@ -70,6 +71,7 @@ async function ownStack(project: Project, options: DeclarationOptions): Promise<
     project: project.name,
     stack,
     dataRoot: dataFolder(env),
+    supportedVersions: knownVersions(),
   });
   const password = config.password ?? (await passwordOnDisk(config.dataDirectory));
   if (password === undefined) throw noStackYet(stack);
