@@ -22,6 +22,8 @@ export interface FakeOptions {
   /** Version installed at first. Default: the declared one. */
   readonly version?: RedisVersion;
   readonly latency?: LatencyOptions;
+  /** Commands that are renamed away, as a hardened configuration does it: EVAL, DEBUG, FLUSHALL… Lower case. */
+  readonly disabled?: readonly string[];
 }
 
 export class FakeCluster {
@@ -31,6 +33,7 @@ export class FakeCluster {
   readonly log: CommandLog;
   /** Things that no real cluster would be asked: they fail the test, whatever the engine makes of the error reply. */
   readonly surprises: string[] = [];
+  readonly disabled: ReadonlySet<string>;
   private readonly nodes = new Map<string, FakeNode>();
   private readonly random: Random;
   private session: EngineSession;
@@ -41,6 +44,7 @@ export class FakeCluster {
     this.network = new Network(this.random.between(0, 0x7fffffff), options.latency ?? {});
     this.log = new CommandLog(this.scheduler);
     this.declared = options.spec;
+    this.disabled = new Set(options.disabled);
     this.faults = new Faults(this.random.fork());
     this.session = new EngineSession(this);
     this.declare(options.spec, options.version);
@@ -61,6 +65,24 @@ export class FakeCluster {
 
   get spec(): ClusterSpec {
     return this.declared;
+  }
+
+  /** What hosts do before a start: redis.conf as declared, and the declared version. Returns whether the file changed. */
+  prepare(node: FakeNode): boolean {
+    const { spec } = this;
+    const declared = [...spec.nodes, ...spec.leaving].find((each) => each.name === node.name);
+    if (!declared) throw new Error(`${node.name} is not declared`);
+    const conf: Record<string, string> = {
+      appendonly: "yes",
+      "cluster-node-timeout": String(spec.nodeTimeoutMs),
+      ...declared.directives,
+      requirepass: spec.password,
+      masterauth: spec.password,
+    };
+    node.installed = knownVersion(spec.version);
+    const same = JSON.stringify(conf) === JSON.stringify(node.disk.conf);
+    node.disk.conf = conf;
+    return !same;
   }
 
   node(name: string): FakeNode {

@@ -9,6 +9,9 @@ export interface LogEntry {
   outcome: Value | Failure | string;
 }
 
+const LOOKS =
+  /^(AUTH|PING|INFO|ACL|CLIENT (LIST|SETNAME|ID)|CONFIG GET|CLUSTER (NODES|INFO|MYID|COUNTKEYSINSLOT|GETKEYSINSLOT))/;
+
 /** Bound on what is kept; the end of a run tells more than its beginning. */
 const KEEP = 20_000;
 
@@ -24,9 +27,10 @@ export class CommandLog {
     return entry;
   }
 
-  /** The last lines, for an error text. */
-  tail(lines = 60): string {
+  /** The last lines, for an error text; looks at the cluster left out, unless they failed. */
+  tail(lines = 40): string {
     return this.entries
+      .filter(({ text, outcome }) => !LOOKS.test(text) || outcome === "" || outcome instanceof Failure)
       .slice(-lines)
       .map(
         ({ timeMs, node, text, outcome }) =>

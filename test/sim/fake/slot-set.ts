@@ -107,3 +107,10 @@ export function rangesOf(slots: FrozenSlots): [start: number, end: number][] {
   });
   return ranges;
 }
+
+/** The slots of inclusive ranges. */
+export function slotsIn(ranges: readonly { readonly start: number; readonly end: number }[]): FrozenSlots {
+  const set = new SlotSet();
+  for (const { start, end } of ranges) for (let slot = start; slot <= end; slot++) set.add(slot);
+  return set.freeze();
+}

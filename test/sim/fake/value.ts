@@ -1,13 +1,15 @@
 /** Replies inside the fake, before they become what a client library gives. Strings are bytes, one character each. */
-import type { Argument, Reply } from "../../../cluster/client";
+import { type Argument, RedisReplyError, type Reply } from "../../../cluster/client";
 
 /** A simple string such as OK. */
 export class Status {
   constructor(readonly text: string) {}
 }
 
-/** An error reply. Thrown by handlers. */
-export class Failure extends Error {}
+/** An error reply. Thrown by handlers; no Error, because thousands of them are an ordinary answer and need no stack. */
+export class Failure {
+  constructor(readonly message: string) {}
+}
 
 /** A Failure stands inside of an EXEC's results only. */
 export type Value = Status | string | number | null | Failure | Value[];
@@ -29,7 +31,7 @@ export function toBytes(argument: Argument): string {
 export function toReply(value: Value, binary: boolean): Reply {
   if (Array.isArray(value)) return value.map((item) => toReply(item, binary));
   // Client libraries put an Error into the list, although the type of a reply does not say so.
-  if (value instanceof Failure) return value as unknown as Reply;
+  if (value instanceof Failure) return new RedisReplyError(value.message, "", "EXEC") as unknown as Reply;
   const text = value instanceof Status ? value.text : value;
   if (typeof text !== "string") return text;
   if (binary) return Buffer.from(text, "latin1");

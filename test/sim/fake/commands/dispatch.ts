@@ -29,7 +29,8 @@ function check(client: ServedClient, argv: readonly string[]): Value | Deferred 
   const { server } = client;
   const name = (argv[0] ?? "").toLowerCase();
   const spec = COMMANDS.get(name);
-  if (!spec || (spec.acl && !server.release.acl)) throw unknownCommand(server, argv);
+  const missing = !spec || (spec.acl && !server.release.acl) || server.node.cluster.disabled.has(name);
+  if (missing) throw unknownCommand(server, argv);
   const length = argv.length;
   if ((spec.arity > 0 && spec.arity !== length) || length < -spec.arity) throw wrongArity(name);
   if (!client.authenticated && !server.accounts.open && name !== "auth") {

@@ -1,7 +1,6 @@
 /** The places where the fake's nodes live: processes and files, by the rules of hosts/host.ts. */
 import { createHash } from "node:crypto";
 import type { Host, HostFacts, HostNode, StopOptions } from "../../../../hosts/host";
-import { knownVersion } from "../cluster";
 import { ENGINE } from "../network";
 import type { FakeNode } from "../node";
 import type { EngineSession } from "./session";
@@ -33,12 +32,12 @@ export class FakeHost implements Host {
   }
 
   prepare(node: HostNode): Promise<boolean> {
-    return this.change(node, "prepare", (fake) => this.writeConf(fake));
+    return this.change(node, "prepare", (fake) => this.session.cluster.prepare(fake));
   }
 
   async start(node: HostNode): Promise<void> {
     const fake = await this.change(node, "start", (each) => {
-      this.writeConf(each);
+      this.session.cluster.prepare(each);
       each.spawn();
       return each;
     });
@@ -87,24 +86,6 @@ export class FakeHost implements Host {
 
   private reachable(fake: FakeNode): boolean {
     return this.session.cluster.network.reachable(ENGINE, fake.name);
-  }
-
-  /** redis.conf as declared. Returns whether it changed. */
-  private writeConf(fake: FakeNode): boolean {
-    const { spec } = this.session.cluster;
-    const declared = [...spec.nodes, ...spec.leaving].find((node) => node.name === fake.name);
-    if (!declared) throw new Error(`${fake.name} is not declared`);
-    const conf: Record<string, string> = {
-      appendonly: "yes",
-      "cluster-node-timeout": String(spec.nodeTimeoutMs),
-      ...declared.directives,
-      requirepass: spec.password,
-      masterauth: spec.password,
-    };
-    fake.installed = knownVersion(spec.version);
-    const same = JSON.stringify(conf) === JSON.stringify(fake.disk.conf);
-    fake.disk.conf = conf;
-    return !same;
   }
 
   private later<T>(look: () => T): Promise<T> {

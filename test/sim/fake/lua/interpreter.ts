@@ -12,8 +12,21 @@ let state: LuaState | undefined;
 let callRedis: CallRedis = () => null;
 const compiled = new Map<string, number>();
 
-const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
-const text = (value: Uint8Array | null): string => Buffer.from(value ?? []).toString("latin1");
+/** Short strings come again and again: command names, slots, ids. */
+const KEEP_LENGTH = 40;
+const kept = new Map<string, Uint8Array>();
+
+function bytes(value: string): Uint8Array {
+  const known = kept.get(value);
+  if (known) return known;
+  const encoded = Buffer.from(value, "latin1");
+  if (value.length <= KEEP_LENGTH) kept.set(value, encoded);
+  return encoded;
+}
+
+function text(value: Uint8Array | null): string {
+  return value ? Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1") : "";
+}
 
 /** @throws Failure where the script does not compile, ends in an error, or returns one */
 export function runScript(
