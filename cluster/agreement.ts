@@ -35,19 +35,37 @@ function belief(told: Told, id: string): Pick<PeerView, "primaryId" | "slots"> |
   return role === "replica" && primaryId !== undefined ? { primaryId, slots } : { slots };
 }
 
+/** Ids of those who tell; others are remembered at most. */
+type Tellers = ReadonlySet<string>;
+
 function sameSlots(a: readonly SlotRange[], b: readonly SlotRange[]): boolean {
   return (
     a.length === b.length && a.every((range, i) => range.start === b[i]?.start && range.end === b[i]?.end)
   );
 }
 
-/** The first member that two nodes tell different things of. */
-function disputed(a: Told, b: Told): string | undefined {
+/**
+ * The first member that two nodes tell different things of. A node that joins never hears of an id whose disk was lost, nor
+ * that somebody still replicates it: what is only remembered is no dispute while one of the two does not know it.
+ */
+function disputed(a: Told, b: Told, tellers: Tellers): string | undefined {
   for (const id of [a.story.id, ...a.peers.keys()]) {
     const [one, other] = [belief(a, id), belief(b, id)];
-    if (!one || !other || one.primaryId !== other.primaryId || !sameSlots(one.slots, other.slots)) return id;
+    if (!one || !other) {
+      if (tellers.has(id)) return id;
+      continue;
+    }
+    if (!samePrimary(one.primaryId, other.primaryId, tellers) || !sameSlots(one.slots, other.slots))
+      return id;
   }
-  return a.peers.size === b.peers.size ? undefined : [...b.peers.keys()].find((id) => !belief(a, id));
+  if (a.peers.size === b.peers.size) return undefined;
+  return [...b.peers.keys()].find((id) => tellers.has(id) && !belief(a, id));
+}
+
+function samePrimary(one: string | undefined, other: string | undefined, tellers: Tellers): boolean {
+  if (one === other) return true;
+  const unknowable = (id: string | undefined) => id === undefined || !tellers.has(id);
+  return (one === undefined || other === undefined) && unknowable(one) && unknowable(other);
 }
 
 /** Who is to be found where; a member that another node sees elsewhere is not yet agreed upon. */
@@ -91,8 +109,9 @@ function linkProblem(peer: PeerView, declared: Expected | undefined): string | u
 
 function disagreement([first, ...rest]: readonly Told[]): string | undefined {
   if (!first) return undefined;
+  const tellers = new Set([first, ...rest].map(({ story }) => story.id));
   for (const other of rest) {
-    const id = disputed(first, other);
+    const id = disputed(first, other, tellers);
     if (id === undefined) continue;
     const about = [first, ...rest].find(({ story }) => story.id === id)?.story.name ?? id.slice(0, 8);
     return `${first.story.name} and ${other.story.name} disagree about the role or the slots of ${about}`;

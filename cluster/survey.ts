@@ -14,6 +14,11 @@ export interface Ghost {
   readonly slots: readonly number[];
   /** Declared node whose address it has or had, if that can be told. */
   readonly formerly?: string;
+  /**
+   * Whether another id answers where it was: a reachable node of ours has its address, or every member that remembers it
+   * saw another id there (Redis then takes its address away, flag noaddr). False for what is merely out of reach.
+   */
+  readonly replaced: boolean;
 }
 
 export interface Survey {
@@ -121,6 +126,15 @@ function slotsWhere(claims: readonly (readonly string[])[], wanted: (count: numb
   return slots;
 }
 
+/** What the members tell of one id. */
+interface Sighting {
+  peer: PeerView;
+  readonly by: string[];
+  readonly slots: Set<number>;
+  failed: boolean;
+  unaddressed: boolean;
+}
+
 /**
  * Peers whose id no reachable node has. At the address of a declared node that is down it is that node (neither ghost nor
  * stranger); at the address of a reachable node with another id, or marked noaddr or fail, it is a ghost; else a stranger.
@@ -132,14 +146,21 @@ function unknownPeers(
   nameOfId: ReadonlyMap<string, string>,
 ): { strangers: PeerView[]; ghosts: Ghost[] } {
   const byAddress = new Map(specs.map((node) => [addressOf(node), node]));
-  const sightings = new Map<string, { peer: PeerView; by: string[]; slots: Set<number>; failed: boolean }>();
+  const sightings = new Map<string, Sighting>();
   for (const node of up.values()) {
     for (const peer of node.peers) {
       if (nameOfId.has(peer.id) || peer.flags.includes("handshake")) continue;
-      const known = sightings.get(peer.id) ?? { peer, by: [], slots: new Set<number>(), failed: false };
+      const known = sightings.get(peer.id) ?? {
+        peer,
+        by: [],
+        slots: new Set(),
+        failed: false,
+        unaddressed: true,
+      };
       known.by.push(node.name);
       for (const slot of expandRanges(peer.slots)) known.slots.add(slot);
       if (peer.flags.includes("fail") || peer.flags.includes("noaddr")) known.failed = true;
+      if (!peer.flags.includes("noaddr")) known.unaddressed = false;
       if (known.peer.port === 0 && peer.port !== 0) known.peer = peer;
       sightings.set(peer.id, known);
     }
@@ -159,6 +180,7 @@ function unknownPeers(
         knownBy: seen.by,
         slots: [...seen.slots].sort((a, b) => a - b),
         ...(ours ? { formerly: ours.name } : {}),
+        replaced: ours ? up.has(ours.name) : seen.unaddressed,
       });
   }
   return { strangers, ghosts };

@@ -57,7 +57,10 @@ function foreseeStep(model: Model, step: Step): boolean {
       for (const { node, epoch } of step.epochs) change(model, node, { configEpoch: epoch });
       return true;
     case "assignSlots":
-      for (const { node, slots } of step.assignments) change(model, node, { slots });
+      for (const { node, slots } of step.assignments)
+        change(model, node, {
+          slots: toRanges(expandRanges([...(upIn(model, node)?.slots ?? []), ...slots])),
+        });
       return true;
     case "meet":
       join(model, step.members);
@@ -114,15 +117,22 @@ function foreseeFailover(model: Model, replica: string, primary: string): boolea
   if (!heir?.primaryId) return heir !== undefined;
   const before = upIn(model, primary);
   const formerId = heir.primaryId;
-  const slots = before?.slots ?? model.remembered.get(formerId)?.slots ?? [];
+  // A primary that lost its disk runs under a new id; what it owned is remembered under the old one.
+  const slots = (before?.id === formerId ? before.slots : model.remembered.get(formerId)?.slots) ?? [];
   const { primaryId: _, linkUp: __, ...rest } = heir;
   model.nodes.set(replica, { ...rest, role: "primary", slots });
   for (const node of model.nodes.values())
     if (node.reachable && (node.primaryId === formerId || node.id === formerId))
       follow(model, node.name, replica);
   const remembered = model.remembered.get(formerId);
+  const absence = remembered?.flags.filter((flag) => flag === "noaddr" || flag === "fail") ?? [];
   if (remembered)
-    model.remembered.set(formerId, { ...remembered, flags: ["slave"], primaryId: heir.id, slots: [] });
+    model.remembered.set(formerId, {
+      ...remembered,
+      flags: ["slave", ...absence],
+      primaryId: heir.id,
+      slots: [],
+    });
   return true;
 }
 

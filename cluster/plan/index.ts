@@ -9,10 +9,11 @@ import { creationSteps, isCreation } from "./create";
 import { tooLittleMemory } from "./estimate";
 import { failbackSteps } from "./failback";
 import { leaveSteps } from "./leave";
+import { lossRefusal, recoverySteps } from "./lost";
 import { attachReplicas, forgetGhosts, handovers, meetNewcomers } from "./members";
 import { rotationSteps, rotationWarnings } from "./password";
 import { refusal } from "./refuse";
-import { reviveSteps } from "./revive";
+import { reviveSteps, stuck } from "./revive";
 import { rollingChange } from "./rolling";
 import { fileSteps, settingSteps } from "./settings";
 import { shardStates } from "./shards";
@@ -28,7 +29,7 @@ export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
   const findings = diagnose(s);
   const refused = refusal(s, findings) ?? versionRefusal(s, findings);
   if (refused) return refused;
-  const { steps, continues, warnings = [], refused: late } = decide(s);
+  const { steps, continues, warnings = [], destructive = false, refused: late } = decide(s);
   if (late) return { kind: "refusal", findings, ...late };
   return {
     kind: "plan",
@@ -36,7 +37,7 @@ export function plan(spec: ClusterSpec, view: View): Plan | Refusal {
     warnings,
     steps,
     ...(continues ? { continues } : {}),
-    destructive: steps.some((step) => step.kind === "failover" && step.mode === "force"),
+    destructive: destructive || steps.some((step) => step.kind === "failover" && step.mode === "force"),
   };
 }
 
@@ -44,6 +45,8 @@ interface Decision {
   readonly steps: readonly Step[];
   readonly continues?: string;
   readonly warnings?: readonly string[];
+  /** Default: whether a failover is forced. */
+  readonly destructive?: boolean;
   /** Found out only while planning: what would have to be done must not be. */
   readonly refused?: Pick<Refusal, "reason" | "cure">;
 }
@@ -54,18 +57,20 @@ function decide(s: Survey): Decision {
   const revive = reviveSteps(s);
   if (revive.length > 0)
     return { steps: revive, continues: "once these nodes run, the rest is planned from what they show" };
-  const loading = [...s.down.values()].map((node) => node.name);
+  const loading = [...s.down.values()].filter((n) => n.process !== "stopped").map((node) => node.name);
   if (loading.length > 0)
     return {
       steps: [
         {
           kind: "settle",
-          nodes: s.spec.nodes.map((n) => n.name),
+          nodes: s.spec.nodes.map((n) => n.name).filter((name) => s.down.get(name)?.process !== "stopped"),
           reason: `still loading: ${loading.join(", ")}`,
         },
       ],
       continues: "the rest is planned once every node has loaded its data",
     };
+  const refused = stuck(s) ?? lossRefusal(s);
+  if (refused) return { steps: [], refused };
   return afterRotation(s, converge(s));
 }
 
@@ -90,10 +95,12 @@ function converge(s: Survey): Decision {
   const meet = meetNewcomers(s);
   if (meet.length > 0)
     return { steps: meet, continues: "roles and slots are planned once all nodes know each other" };
+  const shards = shardStates(s);
+  const recovery = recoverySteps(s, shards);
+  if (recovery) return { ...recovery, continues: "the rest is planned once every slot is served again" };
   const slots = repairSteps(s);
   if (slots.length > 0)
     return { steps: slots, continues: "the rest is planned once every slot has one owner" };
-  const shards = shardStates(s);
   const handover = handovers(s, shards);
   if (handover.length > 0) return { steps: handover, continues: "the rest is planned with the new roles" };
   const moves = balanceSteps(s, shards);

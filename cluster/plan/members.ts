@@ -1,22 +1,24 @@
 /** Who belongs to the cluster and who replicates whom. */
-import type { Survey } from "../survey";
+import type { Ghost, Survey } from "../survey";
 import type { ShardState } from "./shards";
 import type { Step } from "./types";
 
 /** Ids that nobody has any more and that own nothing are forgotten by everyone. Only while no node is down. */
 export function forgetGhosts(s: Survey): Step[] {
   if (s.down.size > 0) return [];
-  return s.ghosts
-    .filter((ghost) => ghost.slots.length === 0)
-    .map((ghost) => ({
-      kind: "forget",
-      id: ghost.id,
-      on: ghost.knownBy,
-      ...(ghost.formerly ? { node: ghost.formerly } : {}),
-      reason: ghost.formerly
-        ? `${ghost.formerly} has a new id (its disk was lost); the old one is remembered by ${ghost.knownBy.length} nodes`
-        : `no declared node has this id any more`,
-    }));
+  return forgetSteps(s.ghosts.filter((ghost) => ghost.slots.length === 0));
+}
+
+export function forgetSteps(ghosts: readonly Ghost[]): Step[] {
+  return ghosts.map((ghost) => ({
+    kind: "forget",
+    id: ghost.id,
+    on: ghost.knownBy,
+    ...(ghost.formerly ? { node: ghost.formerly } : {}),
+    reason: ghost.formerly
+      ? `${ghost.formerly} has a new id (its disk was lost); the old one is remembered by ${ghost.knownBy.length} nodes`
+      : `no declared node has this id any more`,
+  }));
 }
 
 /**
