@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Declaration, DeclaredNode } from "./declaration";
 import { TOPOLOGY_TYPE } from "./types";
+import { undeclaredPlugin } from "./undeclared";
 
 /** The declaration, where the secret parts and all that is made of them may still be promised. */
 export interface TopologyArgs extends Omit<Declaration, "password" | "files"> {
@@ -26,7 +27,19 @@ export class Topology extends pulumi.CustomResource {
   declare readonly drift: pulumi.Output<string[]>;
 
   constructor(name: string, args: TopologyArgs, options?: pulumi.CustomResourceOptions) {
+    checkPlugin();
     const outputs = { endpoints: undefined, drift: undefined };
     super(TOPOLOGY_TYPE, name, { ...args, ...outputs }, options);
   }
+}
+
+/** @throws RunError with the lines to add: the engine's own words for a missing plugin do not lead to them. */
+function checkPlugin(): void {
+  const env = process.env;
+  const problem = undeclaredPlugin({ project: pulumi.getProject(), directory: process.cwd(), env });
+  if (problem === undefined) return;
+  const error = new pulumi.RunError(problem);
+  // Shown by Pulumi as it is; without frames, which are no help here.
+  error.stack = problem;
+  throw error;
 }
