@@ -40,9 +40,9 @@ async function ensureModules(root = ROOT) {
   await withLock(lockFile, "installing npm packages", async () => {
     if (isStamped()) return;
     say("Installing npm packages (npm ci)");
-    // No package of ours needs its scripts; two would fetch plugins from the vendor of Pulumi.
     // No package needs its install script; those of two would fetch plugins of hundreds of MB from Pulumi's servers.
-    const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    // What runs TypeScript here is of development, and NODE_ENV=production or npm's own settings would leave it out.
+    const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     const run = npm(args, { cwd: root, stdio: ["ignore", 2, 2] });
     if (run.status !== 0) {
       const how =

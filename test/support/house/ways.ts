@@ -60,21 +60,29 @@ export function strayPackages(edges: readonly Edge[]): string[] {
     .map(tell);
 }
 
-/** Tests, benchmarks and tools may use what is only there for development. */
-const DEVELOPMENT = ["test/", "bench/", "vitest.config.mts", "eslint.config.mjs"];
+/** What the package does not hold may use what is only there for development. */
+const DEVELOPMENT = [
+  "test/",
+  "bench/",
+  "scripts/",
+  "bin/bundle.cjs",
+  "index.ts",
+  "vitest.config.mts",
+  "eslint.config.mjs",
+];
 
 /** Packages that package.json does not name: they are there by luck, as somebody else's dependency. */
 export function undeclaredPackages(edges: readonly Edge[]): string[] {
-  const { dependencies, devDependencies } = JSON.parse(readProjectFile("package.json")) as Record<
-    "dependencies" | "devDependencies",
-    Record<string, string>
-  >;
+  const { dependencies, peerDependencies, devDependencies } = JSON.parse(
+    readProjectFile("package.json"),
+  ) as Record<"dependencies" | "peerDependencies" | "devDependencies", Record<string, string>>;
+  const shipped = { ...dependencies, ...peerDependencies };
   return edges
     .filter(({ specifier }) => !specifier.startsWith(".") && !specifier.startsWith("node:"))
     .filter(({ from, specifier }) => {
       const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
       const isDevelopment = DEVELOPMENT.some((place) => isIn(place, from));
-      return !(name in dependencies) && !(isDevelopment && name in devDependencies);
+      return !(name in shipped) && !(isDevelopment && name in devDependencies);
     })
     .map(tell);
 }
