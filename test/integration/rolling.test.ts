@@ -11,7 +11,7 @@ import { specOf } from "../support/specs";
 import { Traffic, type TrafficReport } from "../support/traffic";
 
 /** Restarts of all nodes in a row; `npm run soak` asks for more. */
-const ROUNDS = Number(process.env.REDIS_CLUSTER_KIT_ROLLING_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.REDIS_CLUSTER_KIT_ROLLING_ROUNDS ?? 3);
 
 let local: LocalNodes;
 afterEach(() => local.end());
