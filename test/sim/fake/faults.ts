@@ -30,15 +30,12 @@ export class Faults {
   migrateReplyLoss = 0;
   /** Probability of losing the reply to any command of the engine. */
   replyLoss = 0;
-  /** What each changing command was, for reports: "n7 CLUSTER ADDSLOTS …". */
-  readonly seen: string[] = [];
 
   constructor(private readonly random: Random) {}
 
   /** Counts a change about to be issued. Returns its number and the fault planned for it. */
-  next(what: string): { readonly number: number; readonly fault: MutationFault | undefined } {
+  next(): { readonly number: number; readonly fault: MutationFault | undefined } {
     this.mutations += 1;
-    this.seen.push(what);
     return { number: this.mutations, fault: this.plan.get(this.mutations) };
   }
 

@@ -5,7 +5,7 @@ import { Failure, Status, type Value } from "./value";
 export interface LogEntry {
   readonly timeMs: number;
   readonly node: string;
-  readonly text: string;
+  readonly argv: readonly string[];
   outcome: Value | Failure | string;
 }
 
@@ -20,8 +20,8 @@ export class CommandLog {
 
   constructor(private readonly scheduler: Scheduler) {}
 
-  add(node: string, text: string): LogEntry {
-    const entry = { timeMs: this.scheduler.now() - START_MS, node, text, outcome: "" };
+  add(node: string, argv: readonly string[]): LogEntry {
+    const entry = { timeMs: this.scheduler.now() - START_MS, node, argv, outcome: "" };
     this.entries.push(entry);
     if (this.entries.length > 2 * KEEP) this.entries = this.entries.slice(-KEEP);
     return entry;
@@ -29,13 +29,17 @@ export class CommandLog {
 
   /** The last lines, for an error text; looks at the cluster left out, unless they failed. */
   tail(lines = 40): string {
+    const shown = (entry: LogEntry) =>
+      !LOOKS.test(entry.argv.slice(0, 2).join(" ")) ||
+      entry.outcome === "" ||
+      entry.outcome instanceof Failure;
     return this.entries
-      .filter(({ text, outcome }) => !LOOKS.test(text) || outcome === "" || outcome instanceof Failure)
+      .filter(shown)
       .slice(-lines)
-      .map(
-        ({ timeMs, node, text, outcome }) =>
-          `${timeMs.toFixed(1).padStart(10)} ${node} ${text} -> ${brief(outcome)}`,
-      )
+      .map(({ timeMs, node, argv, outcome }) => {
+        const time = timeMs.toFixed(1).padStart(10);
+        return `${time} ${node} ${showCommand(argv)} -> ${brief(outcome)}`;
+      })
       .join("\n");
   }
 

@@ -51,6 +51,19 @@ export class SlotSet {
     return true;
   }
 
+  /** Slots of `other` that are not in this set, ascending. */
+  missingOf(other: FrozenSlots): number[] {
+    const missing: number[] = [];
+    for (let word = 0; word < WORDS; word++) {
+      let bits = (other.bits[word] ?? 0) & ~(this.bits[word] ?? 0);
+      while (bits !== 0) {
+        missing.push(word * 32 + 31 - Math.clz32(bits & -bits));
+        bits &= bits - 1;
+      }
+    }
+    return missing;
+  }
+
   /** The way CLUSTER NODES shows them: "0-5460 6000". */
   text(): string {
     this.textCache ??= rangesOf(this.freeze())

@@ -188,12 +188,13 @@ function learnSlots(server: Server, sender: Peer, message: Message): void {
   const claimant = sender.isPrimary ? sender : sender.primary;
   if (!claimant || claimant.slots.equals(message.slots)) return;
   if (sender.isPrimary) updateSlotsWith(server, sender, message.configEpoch, message.slots);
-  // Taken over whole: nothing in it is somebody else's.
-  if (sender.isPrimary && sender.slots.equals(message.slots)) return;
-  const stale = findSlot(message.slots, (slot) => {
+  const newer = (slot: number) => {
     const owner = cluster.owners[slot];
     return owner ? owner !== sender && owner.configEpoch > message.configEpoch : false;
-  });
+  };
+  const stale = sender.isPrimary
+    ? sender.slots.missingOf(message.slots).find(newer)
+    : findSlot(message.slots, newer);
   const owner = stale === undefined ? undefined : cluster.owners[stale];
   if (owner) sendUpdate(server, sender, owner);
 }

@@ -1,7 +1,7 @@
 /** A primary claims slots: the higher config epoch wins (Redis's clusterUpdateSlotsConfigWith). */
 import type { Peer } from "../peer";
 import type { Server } from "../server";
-import { type FrozenSlots, forEachSlot } from "../slot-set";
+import type { FrozenSlots } from "../slot-set";
 
 export function updateSlotsWith(server: Server, claimant: Peer, epoch: number, claimed: FrozenSlots): void {
   const { cluster, db, release } = server;
@@ -10,16 +10,15 @@ export function updateSlotsWith(server: Server, claimant: Peer, epoch: number, c
   const ownPrimary = myself.isPrimary ? myself : myself.primary;
   const lostWithKeys: number[] = [];
   let takenFromUs = 0;
-  forEachSlot(claimed, (slot) => {
+  for (const slot of claimant.slots.missingOf(claimed)) {
     const owner = cluster.owners[slot];
-    if (owner === claimant || cluster.importing.has(slot)) return;
-    if (owner && owner.configEpoch >= epoch) return;
+    if (cluster.importing.has(slot) || (owner && owner.configEpoch >= epoch)) continue;
     if (owner === myself && db.countInSlot(slot) > 0) lostWithKeys.push(slot);
     if (owner && owner === ownPrimary) takenFromUs += 1;
     cluster.deleteSlot(slot);
     cluster.addSlot(claimant, slot);
     server.todo.save = server.todo.update = true;
-  });
+  }
   const follows =
     !release.migrationSwitch ||
     server.config.flag("cluster-allow-replica-migration") ||

@@ -107,15 +107,14 @@ export class FakeClient implements NodeClient {
   /** Counts and logs the command. Returns nothing where the engine dies before it leaves. */
   private prepare(argv: readonly string[], settle: Sent["settle"]): Sent | undefined {
     const { faults, log } = this.session.cluster;
-    const text = showCommand(argv);
-    const counted = isMutation(argv) ? faults.next(`${this.node} ${text}`) : { number: 0, fault: undefined };
+    const counted = isMutation(argv) ? faults.next() : { number: 0, fault: undefined };
     if (counted.fault === "killBefore") {
-      this.session.kill(`before change ${counted.number}: ${this.node} ${text}`);
+      this.session.kill(`before change ${counted.number}: ${this.node} ${showCommand(argv)}`);
       return undefined;
     }
     const sent: Sent = {
       argv,
-      entry: log.add(this.node, text),
+      entry: log.add(this.node, argv),
       settle,
       timer: undefined,
       done: false,

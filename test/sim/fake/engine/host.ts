@@ -106,12 +106,12 @@ export class FakeHost implements Host {
   /** An action that changes the host: it counts for the faults. */
   private change<T>(node: HostNode, what: string, act: (fake: FakeNode) => T): Promise<T> {
     const { faults, log } = this.session.cluster;
-    const { number, fault } = faults.next(`${node.name} host ${what}`);
+    const { number, fault } = faults.next();
     if (fault === "killBefore") {
       this.session.kill(`before change ${number}: ${node.name} host ${what}`);
       return new Promise(() => undefined);
     }
-    const entry = log.add(node.name, `host ${what}`);
+    const entry = log.add(node.name, ["host", what]);
     return this.later(() => {
       const fake = this.find(node);
       if (!this.reachable(fake)) throw new Error(`${node.name}: host does not answer`);
