@@ -18,8 +18,8 @@ import type { Sessions } from "./sessions";
 import type { ClusterSpec, NodeSpec } from "./spec";
 import type { NodeDown, NodeUp, NodeView, View } from "./view";
 
-/** Always read besides the declared directives: the engine changes it for a while during creation. */
-const ALWAYS_READ = ["cluster-node-timeout"];
+/** Always read besides the declared directives: the engine changes them for a while, during creation and failovers. */
+const ALWAYS_READ = ["cluster-node-timeout", "hz"];
 
 /** Looks at all declared and leaving nodes, in parallel. */
 export async function observe(

@@ -1,7 +1,25 @@
 /** Live values against declared ones. */
+import type { NodeSpec } from "../spec";
 import type { Survey } from "../survey";
+import type { NodeUp } from "../view";
 import { changesVersion } from "./rolling";
 import type { Step } from "./types";
+
+/** hz while a planned failover runs on Redis before 6.2, see steps/quicken.ts. */
+export const QUICK_HZ = "19";
+
+/** Redis's own, for nodes whose declaration says nothing about hz. */
+const DEFAULT_HZ = "10";
+
+/** What the declaration means for the live settings of a node. */
+function wanted(s: Survey, spec: NodeSpec, node: NodeUp): Record<string, string> {
+  const leftQuick = spec.directives.hz === undefined && node.settings.hz === QUICK_HZ;
+  return {
+    ...spec.directives,
+    "cluster-node-timeout": String(s.spec.nodeTimeoutMs),
+    ...(leftQuick ? { hz: DEFAULT_HZ } : {}),
+  };
+}
 
 /** CONFIG SET for what can change live, one step a directive and value; files are brought in line with it. */
 export function settingSteps(s: Survey): Step[] {
@@ -10,12 +28,9 @@ export function settingSteps(s: Survey): Step[] {
     const node = s.up.get(spec.name);
     if (!node) continue;
     const restarts = changesVersion(s.spec, { ...node, installedVersion: node.host.installedVersion });
-    for (const [directive, value] of Object.entries({
-      ...spec.directives,
-      "cluster-node-timeout": String(s.spec.nodeTimeoutMs),
-    })) {
+    for (const [directive, value] of Object.entries(wanted(s, spec, node))) {
       const now = node.settings[directive];
-      if (now === undefined || now === value || !s.spec.liveDirectives.includes(directive)) continue;
+      if (now === undefined || now === value || !isLive(s, directive)) continue;
       if (restarts && directive !== LOADED_FROM) continue;
       const key = `${directive}\n${value}`;
       const entry = live.get(key) ?? { directive, value, nodes: [], was: new Set<string>() };
@@ -31,6 +46,11 @@ export function settingSteps(s: Survey): Step[] {
     value,
     reason: `${directive} is ${[...was].sort().join(" or ")}, declared is ${value}; changed live, without a restart`,
   }));
+}
+
+/** hz can be set live in every version, declared or not. */
+function isLive(s: Survey, directive: string): boolean {
+  return directive === "hz" || s.spec.liveDirectives.includes(directive);
 }
 
 /**

@@ -23,6 +23,11 @@ export function isOlderLine(version: string, other: string): boolean {
   return one !== undefined && two !== undefined && one < two;
 }
 
+/** Whether a manual failover advances by the cron's ticks alone (6.2 acts at once, redis #7948). */
+export function advancesByTicks(version: string): boolean {
+  return isOlderLine(version, "6.2.0");
+}
+
 /** Whether the server has ACLs: several passwords for one user, from 6.0 on. */
 export function hasAcl(version: string): boolean {
   return (numbersOf(version)?.[0] ?? 0) >= 6;

@@ -9,6 +9,7 @@ import { waitUntil } from "../wait";
 import { waitCalm } from "./calm";
 import { BOUNDS, call, on, type StepContext, versionOf } from "./context";
 import { noteElected, waitElectable } from "./elections";
+import { withQuickTicks } from "./quicken";
 import { settle } from "./settle";
 import { waitInSync } from "./sync";
 
@@ -29,7 +30,15 @@ export async function failover(step: Failover, context: StepContext): Promise<vo
     await waitInSync(step.replica, context);
     await waitElectable(step.replica, step.primary, context);
     await giveOffset(step.primary, context);
-  }
+    await withQuickTicks([step.primary, step.replica], context, () => take(step, context));
+  } else await take(step, context);
+  noteElected(step.replica, context);
+  await waitAgreed(step, context);
+  if (step.mode === "planned") await waitSwapped(step, context);
+}
+
+/** Asks until the replica has the slots. */
+async function take(step: Failover, context: StepContext): Promise<void> {
   await waitUntil(
     async () => {
       if (await isPrimary(step.replica, context)) return true;
@@ -37,9 +46,6 @@ export async function failover(step: Failover, context: StepContext): Promise<vo
     },
     { ...context, ...pace(step, context), what: `${step.replica} to take over from ${step.primary}` },
   );
-  noteElected(step.replica, context);
-  await waitAgreed(step, context);
-  if (step.mode === "planned") await waitSwapped(step, context);
 }
 
 /**

@@ -44,6 +44,7 @@ async function expectConverged(spec: ClusterSpec, engine: EngineOptions): Promis
   expect(summarize(spec, view).healthy).toBe(true);
   for (const node of spec.nodes)
     expect(await local.cli(node, "config", "get", "tcp-backlog")).toContain(node.directives["tcp-backlog"]);
+  for (const node of spec.nodes) expect(await local.cli(node, "config", "get", "hz")).toBe("hz\n10");
 }
 
 function expectNothingLost(report: TrafficReport): void {

@@ -145,6 +145,13 @@ describe("what needs a restart", () => {
     expect(lines(decision)).toEqual(["set hz to 20 on 6 nodes", SETTLE]);
   });
 
+  it("a quick cron that a run left behind is put back, unless it is declared", () => {
+    const left = running(healthyNodes(base), "hz", "19", ["s0-m0", "s0-m1"]);
+    expect(lines(plan(base, view(...left)))).toEqual(["set hz to 10 on s0-m0, s0-m1", SETTLE]);
+    const declared = declaring(base, "hz", "19", true);
+    expect(lines(plan(declared, view(...running(left, "hz", "19"))))).toEqual([]);
+  });
+
   it("files and live directives come before the restarts", () => {
     const spec = declaring(declaring(base, "hz", "20", true), "tcp-backlog", "200");
     const stale = {
