@@ -45,21 +45,15 @@ function sameSlots(a: readonly SlotRange[], b: readonly SlotRange[]): boolean {
 }
 
 /**
- * The first member that two nodes tell different things of. A node that joins never hears of an id whose disk was lost, nor
- * that somebody still replicates it: what is only remembered is no dispute while one of the two does not know it.
+ * The first teller that two nodes tell different things of. What is only remembered is no dispute: a node that joins never
+ * hears of an id whose disk was lost, or (7.0) hears the bare id, without role and slots. Who has its slots is told by owners.
  */
 function disputed(a: Told, b: Told, tellers: Tellers): string | undefined {
-  for (const id of [a.story.id, ...a.peers.keys()]) {
+  return [...tellers].find((id) => {
     const [one, other] = [belief(a, id), belief(b, id)];
-    if (!one || !other) {
-      if (tellers.has(id)) return id;
-      continue;
-    }
-    if (!samePrimary(one.primaryId, other.primaryId, tellers) || !sameSlots(one.slots, other.slots))
-      return id;
-  }
-  if (a.peers.size === b.peers.size) return undefined;
-  return [...b.peers.keys()].find((id) => tellers.has(id) && !belief(a, id));
+    if (!one || !other) return one !== other;
+    return !samePrimary(one.primaryId, other.primaryId, tellers) || !sameSlots(one.slots, other.slots);
+  });
 }
 
 function samePrimary(one: string | undefined, other: string | undefined, tellers: Tellers): boolean {
