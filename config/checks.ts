@@ -12,7 +12,7 @@ export function crossFieldProblems(
   supportedVersions: readonly string[] | undefined,
 ): Problem[] {
   return [
-    ...versionProblems(values, supportedVersions ?? SUPPORTED_LINES),
+    ...versionProblems(values, (supportedVersions ?? SUPPORTED_LINES).filter(isOfKnownLine)),
     ...sourceProblems(values),
     ...weightProblems(values),
     ...replicaProblems(values, directives),
@@ -34,6 +34,11 @@ function versionProblems(
       cure: `pulumi config set redisVersion ${nearestVersion(redisVersion, supported)}; for another release of a known line set redisSource as well`,
     },
   ];
+}
+
+/** Of a line whose directives are known: what else could be installed would be configured by guess. */
+function isOfKnownLine(version: string): boolean {
+  return SUPPORTED_LINES.some((line) => version === line || version.startsWith(`${line}.`));
 }
 
 /** The last supported release of the same line; where there is none, the default. */
