@@ -6,6 +6,7 @@ import type { Step } from "../../cluster/plan/types";
 import type { ClusterSpec, NodeSpec } from "../../cluster/spec";
 import { summarize } from "../../cluster/status";
 import type { Host } from "../../hosts/host";
+import { isPrimary } from "../support/live";
 import { type LocalNodes, type LocalNodesOptions, startLocalNodes } from "../support/local-nodes";
 import { specOf } from "../support/specs";
 import { Traffic, type TrafficReport } from "../support/traffic";
@@ -178,7 +179,7 @@ describe("what keeps a node from being restarted", () => {
     const backAgain = async (step: Step) => {
       if (step.kind !== "failover" || step.replica !== "s0-m1") return;
       await local.cli(first, "cluster", "failover");
-      while (!(await local.cli(first, "role")).startsWith("master")) await sleep(50);
+      while (!(await isPrimary(local, first))) await sleep(50);
       await sleep(3000);
     };
     await expect(apply(spec, { ...engine, afterStep: backAgain })).rejects.toThrow(
@@ -243,7 +244,7 @@ describe("failback", () => {
     expect(steps).toContain("failover: s0-m0 takes over from s0-m1");
     const report = await clients.stop();
     expect(report.failed).toEqual([]);
-    expect(await local.cli(preferred, "role")).toMatch(/^master/);
+    expect(await isPrimary(local, preferred)).toBe(true);
     await expectConverged(spec, engine);
   });
 });
