@@ -17,7 +17,9 @@ export interface Change {
   /** Faults by number of the changing command, counted from the change on. */
   readonly faults?: ReadonlyMap<number, MutationFault>;
   /** Breaks the cluster before the engine comes. */
-  readonly disturb?: (fake: FakeCluster, random: Random) => Promise<void> | void;
+  readonly disturb?: ((fake: FakeCluster, random: Random) => Promise<void>) | undefined;
+  /** The disturbance itself breaks the placement, so nobody looks at it before the end. */
+  readonly misplaces?: boolean;
   /** Commands that are renamed away. */
   readonly disabled?: readonly string[];
   /** Keys of the writing client. Default 60; 0: nobody writes. */
@@ -41,7 +43,7 @@ export async function changeOf(change: Change): Promise<number> {
     const writer = new Writer(fake, seed, { keys });
     if (keys === 0) writer.stop();
     const random = new Random(seed);
-    const violations = watch(fake);
+    const violations = watch(fake, change.misplaces ? /in the same zone/ : undefined);
     await fake.advance(300);
     fake.declare(after);
     await change.disturb?.(fake, random);
