@@ -1,5 +1,5 @@
 /** What a Pulumi program imports from this package. */
 export type { ConnectSnippets } from "./connect";
-export { RedisCluster } from "./redis-cluster";
+export { type NodeStatus, RedisCluster } from "./redis-cluster";
 export type { DirectiveValue, RedisClusterArgs } from "./redis-cluster-args";
 export { InvalidConfigError, stackArgs } from "./stack-config";

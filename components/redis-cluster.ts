@@ -1,12 +1,14 @@
 /** `RedisCluster`: the declared cluster as one component. */
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type KitConfig, passwordProblems } from "../config";
-import { type NodeStatus, Topology } from "../provider/resource";
-import { REDIS_CLUSTER_TYPE } from "../provider/types";
+import { Topology } from "../provider/resource";
+import { type NodeStatus, REDIS_CLUSTER_TYPE } from "../provider/types";
 import { type ConnectSnippets, connectSnippets } from "./connect";
 import { declarePublic, renderFiles } from "./declaration";
 import type { RedisClusterArgs } from "./redis-cluster-args";
 import { checkConfig, InvalidConfigError } from "./stack-config";
+
+export type { NodeStatus };
 
 const PASSWORD_COMMAND = "pulumi stack output password --show-secrets";
 

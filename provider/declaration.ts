@@ -2,22 +2,21 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
+import type { DeclaredNode } from "./types";
+
+export type { DeclaredNode };
 
 const port = z.int().min(1).max(65_535);
 
 export const nodeSchema = z.strictObject({
-  /** Unique; the node's identity in declarations. */
   name: z.string().min(1),
-  /** IPv4 address that the node announces. */
   host: z.string().min(1),
   port,
   busPort: port,
-  /** Index of the shard, from 0. */
   shard: z.int().min(0),
-  /** 0 is the preferred primary. */
   member: z.int().min(0),
   zone: z.string(),
-});
+}) satisfies z.ZodType<DeclaredNode>;
 
 /** Checked wherever a declaration comes from outside: the engine's wire, a stack output. */
 export const declarationSchema = z.strictObject({
@@ -52,7 +51,6 @@ export const declarationSchema = z.strictObject({
 });
 
 export type Declaration = z.output<typeof declarationSchema>;
-export type DeclaredNode = z.output<typeof nodeSchema>;
 
 /** What an earlier declaration left behind: none of it is in the new one. */
 export interface Inheritance {

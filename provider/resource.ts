@@ -1,20 +1,13 @@
 /** The `Topology` resource as programs see it. The provider plugin itself never loads this file. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Declaration, DeclaredNode } from "./declaration";
-import { TOPOLOGY_TYPE } from "./types";
+import type { Declaration } from "./declaration";
+import { type NodeStatus, TOPOLOGY_TYPE } from "./types";
 import { undeclaredPlugin } from "./undeclared";
 
 /** The declaration, where the secret parts and all that is made of them may still be promised. */
 export interface TopologyArgs extends Omit<Declaration, "password" | "files"> {
   readonly password: pulumi.Input<string>;
   readonly files: pulumi.Input<Declaration["files"]>;
-}
-
-/** One node as the cluster showed it last. */
-export interface NodeStatus extends DeclaredNode {
-  readonly role: "primary" | "replica";
-  /** Redis node id, 40 hex digits: the node's identity as long as it keeps its disk. */
-  readonly id: string;
 }
 
 /** One declared Redis Cluster, created, changed, healed and verified by the provider of this package. */

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../pulumi";
 import { runNode, tool } from "../tools";
@@ -14,5 +14,12 @@ export async function main(args: string[]): Promise<number> {
   const code = await runNode([tool("typescript/bin/tsc"), "--project", project, ...args]);
   if (code !== 0) return code;
   for (const file of TEXTS) copyFileSync(join(ROOT, file), join(dist, file));
+  shortenPackageJson(join(dist, "package.json"));
   return 0;
+}
+
+/** The provider reads its version from it. The rest would describe dist/ as a second package, with entries of its own. */
+function shortenPackageJson(file: string): void {
+  const { version, type } = JSON.parse(readFileSync(file, "utf8")) as Record<"version" | "type", string>;
+  writeFileSync(file, `${JSON.stringify({ version, type })}\n`);
 }

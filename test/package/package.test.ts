@@ -122,6 +122,26 @@ describe("a stack elsewhere", () => {
     await stack.pulumi(["config", "set", "--secret", "password"], { input: PASSWORD });
   });
 
+  it("is type-checked in full, declarations of packages included, without the packages that only the plugin needs", async () => {
+    const options = [
+      "--noEmit",
+      "--listFiles",
+      "--strict",
+      "--skipLibCheck",
+      "false",
+      "--module",
+      "nodenext",
+    ];
+    const checked = await run("npx", ["tsc", ...options, "--types", "node", "index.ts"], {
+      cwd: folder,
+      env: stack.env,
+    });
+    expect(checked.output).not.toContain("error TS");
+    expect(checked.code).toBe(0);
+    expect(checked.output).toContain("redis-cluster-kit/dist/components/redis-cluster-args.d.ts");
+    for (const name of ["zod", "ioredis"]) expect(checked.output).not.toContain(`/node_modules/${name}/`);
+  });
+
   it("is told the README's lines when its Pulumi.yaml does not name the plugin", async () => {
     const preview = await stack.pulumi(["preview"]);
     expect(preview.code).not.toBe(0);
