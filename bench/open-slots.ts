@@ -62,6 +62,7 @@ async function judge(server: string, event: Event, tool: Tool): Promise<Verdict[
       await tool(cluster, cell);
       verdicts.push({ event, cell, problems: await problemsOf(cluster, cell, before) });
       await repair(cluster, cell);
+      await cluster.settled();
     }
     return verdicts;
   } finally {

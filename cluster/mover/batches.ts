@@ -41,23 +41,24 @@ export function packBatches(keys: readonly SizedKey[], limits: BatchLimits): Bat
   return batches;
 }
 
-/** Cuts batches into groups that are sent in one write: each at most `budgetMs` by `costMs`, or a single batch. */
+/** Cuts batches into groups that are sent in one write: each at most `maxBatches`, and at most `budgetMs` by `costMs` or a single batch. */
 export function groupBatches(
   batches: readonly Batch[],
   costMs: (batch: Batch) => number,
   budgetMs: number,
+  maxBatches: number,
 ): Batch[][] {
   const groups: Batch[][] = [];
-  let left = 0;
+  let leftMs = 0;
   for (const batch of batches) {
     const cost = costMs(batch);
     const open = groups.at(-1);
-    if (open && cost <= left) open.push(batch);
+    if (open && cost <= leftMs && open.length < maxBatches) open.push(batch);
     else {
       groups.push([batch]);
-      left = budgetMs;
+      leftMs = budgetMs;
     }
-    left -= cost;
+    leftMs -= cost;
   }
   return groups;
 }

@@ -13,10 +13,8 @@ export type MigrationImpact = "low" | "normal" | "high" | number;
 export interface ImpactLimits {
   /** Share of a source's time, above 0 and at most 1. */
   readonly share: number;
-  /** How long one batch should block the source's event loop, in ms. A single key may take longer. */
+  /** How long batches should keep the source busy at a time, in ms. A single key may take longer. */
   readonly batchMs: number;
-  /** Groups of batches sent before the first is answered: at full share the source need not wait for this process. */
-  readonly groupsInFlight: number;
 }
 
 const PRESETS: Readonly<Record<Exclude<MigrationImpact, number>, number>> = {
@@ -34,7 +32,7 @@ export function impactLimits(impact: MigrationImpact = "normal"): ImpactLimits {
     );
   // 1 ms up to 20 %, 10 ms at 100 %, in between so that "normal" blocks for 3 ms.
   const batchMs = percent <= 20 ? 1 : percent <= 60 ? 1 + (percent - 20) / 20 : 3 + ((percent - 60) * 7) / 40;
-  return { share: percent / 100, batchMs, groupsInFlight: percent === 100 ? 2 : 1 };
+  return { share: percent / 100, batchMs };
 }
 
 /** Pause after a batch of `busyMs` so that batches take no more than their share of the time. */

@@ -1,5 +1,6 @@
 /** Which keys a slot holds and how large they are. Keys are bytes, never text. */
 import { type NodeClient, RedisReplyError, type Reply } from "../client";
+import { parseInfo } from "../parse";
 import type { SizedKey } from "./batches";
 import { countAll, sizesOf } from "./scripts";
 import { MoveError } from "./types";
@@ -9,6 +10,7 @@ export const LIST_CHUNK = 1000;
 
 /** Keys above it are looked at one by one when batches are cut; a hundred below it are a batch in any case. */
 const LARGE_BYTES = 32 * 1024;
+const SAMPLED = 3;
 
 /** COUNTKEYSINSLOT of each slot. */
 export async function countKeys(client: NodeClient, slots: readonly number[]): Promise<Map<number, number>> {
@@ -38,26 +40,49 @@ export async function listKeys(
   });
 }
 
+export interface Listed {
+  readonly slot: number;
+  readonly keys: readonly Buffer[];
+}
+
 /**
  * MEMORY USAGE of every key, not of a sample: one large key among millions is the one that would block the server. Keys that vanished
  * meanwhile count 0 bytes; MIGRATE passes over them.
  */
-export async function measureKeys(
-  client: NodeClient,
-  listed: readonly { slot: number; keys: readonly Buffer[] }[],
-): Promise<SizedKey[]> {
+export async function measureKeys(client: NodeClient, listed: readonly Listed[]): Promise<SizedKey[]> {
   const filled = listed.filter(({ keys }) => keys.length > 0);
-  const replies = await sizesOf(
-    client,
-    filled.map(({ keys }) => keys),
-    LARGE_BYTES,
-  );
+  const lists = filled.map(({ keys }) => keys);
+  const replies = await sizesOf(client, lists, LARGE_BYTES);
   const sized: SizedKey[] = [];
   for (const [index, { slot, keys }] of filled.entries()) {
     const sizes = replies[index] ?? (await sizesOneByOne(client, keys));
     for (const [at, key] of keys.entries()) sized.push({ slot, key, bytes: sizes[at] ?? 0 });
   }
   return sized;
+}
+
+/** The first keys of each slot stand for the others: enough where no key can be too large. */
+export async function sampleKeys(client: NodeClient, listed: readonly Listed[]): Promise<SizedKey[]> {
+  const samples = await measureKeys(
+    client,
+    listed.map(({ slot, keys }) => ({ slot, keys: keys.slice(0, SAMPLED) })),
+  );
+  const sums = new Map<number, { bytes: number; count: number }>();
+  for (const { slot, bytes } of samples) {
+    const sum = sums.get(slot) ?? { bytes: 0, count: 0 };
+    sums.set(slot, { bytes: sum.bytes + bytes, count: sum.count + 1 });
+  }
+  return listed.flatMap(({ slot, keys }) => {
+    const { bytes, count } = sums.get(slot) ?? { bytes: 0, count: 1 };
+    return keys.map((key) => ({ slot, key, bytes: Math.ceil(bytes / count) }));
+  });
+}
+
+/** Memory of all values and key names of a server: no key of it is larger. Infinite where the server does not tell. */
+export async function datasetBytes(client: NodeClient): Promise<number> {
+  const info = parseInfo(String(await client.call("INFO", "memory")));
+  const bytes = Number(info.get("used_memory_dataset") ?? Number.NaN);
+  return Number.isFinite(bytes) ? bytes : Number.POSITIVE_INFINITY;
 }
 
 async function sizesOneByOne(client: NodeClient, keys: readonly Buffer[]): Promise<number[]> {

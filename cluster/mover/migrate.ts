@@ -1,8 +1,16 @@
-/** One write of MIGRATE commands and what came of it. */
+/** MIGRATE and what came of it. */
 import type { Command, RedisReplyError, Reply } from "../client";
 import type { Batch } from "./batches";
 import type { Pair } from "./pair";
 import { MoveError } from "./types";
+
+/** Writes to one source under way at once, so that it need not wait for this process. */
+export const GROUPS_IN_FLIGHT = 2;
+/**
+ * MIGRATEs in one write. Not more: what a server has read it carries out before it looks at anything else, and where the target is silent
+ * each of them waits for its time-out.
+ */
+export const BATCHES_PER_GROUP = 4;
 
 /** A cached MIGRATE socket is closed by the source after 10 s without use (MIGRATE_SOCKET_CACHE_TTL). */
 const SOCKET_KNOWN_MS = 5_000;
@@ -55,7 +63,7 @@ export function migrateCommand(pair: Pair, batch: Batch, options: MigrateOptions
 }
 
 /**
- * Sends the group in one write.
+ * Sends the batches in one write.
  * @throws MoveError for answers after which nothing may be tried again; UnreachableError where the source is gone.
  */
 export async function migrateGroup(
@@ -69,8 +77,8 @@ export async function migrateGroup(
   const commands = group.map((batch) => migrateCommand(pair, batch, { ...options, withPassword }));
   const replies = await pair.migrate.pipeline(commands);
   const outcomes = group.map((batch, index) => outcomeOf(pair, batch, replies[index], withPassword));
-  if (outcomes.every((outcome) => outcome.kind !== "retry")) socket.used(now());
-  else socket.lost();
+  if (outcomes.some((outcome) => outcome.kind === "retry")) socket.lost();
+  else socket.used(now());
   return outcomes;
 }
 

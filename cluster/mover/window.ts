@@ -2,8 +2,8 @@
 import { type Batch, groupBatches, packBatches, type SizedKey } from "./batches";
 import { moveBigKey } from "./bigkeys";
 import { compareAndReplace } from "./conflicts";
-import { pauseAfter } from "./impact";
-import { countKeys, listKeys, measureKeys } from "./keys";
+import { countKeys } from "./keys";
+import { BATCHES_PER_GROUP, GROUPS_IN_FLIGHT } from "./migrate";
 import { giveSlots, openSlots } from "./ownership";
 import { MoveError } from "./types";
 import type { Worker } from "./worker";
@@ -12,8 +12,6 @@ import type { Worker } from "./worker";
 const KEYS_PER_BATCH = 100;
 /** Rounds in a row that moved nothing although keys are there. */
 const FRUITLESS_ROUNDS = 10;
-/** Pauses shorter than this are added up: timers are no finer. */
-const SHORTEST_PAUSE_MS = 1;
 
 /**
  * 1. IMPORTING, MIGRATING. From here on the source creates no key in the slots: it sends clients to the target instead.
@@ -44,7 +42,7 @@ export async function moveWindow(
     if (fruitless > FRUITLESS_ROUNDS)
       throw new MoveError("reply", `slot ${left[0]}: ${sum} keys stay at ${source.name} and cannot be moved`);
     before = sum;
-    next = await measureKeys(source.client, await listKeys(source.client, left));
+    next = await worker.keysOf(left);
   }
   worker.run.throwIfAborted();
   await giveSlots(worker.run, worker.pair, slots);
@@ -53,20 +51,21 @@ export async function moveWindow(
 }
 
 async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void> {
-  const { limits } = worker.run;
-  const maxBytes = worker.maxBatchBytes();
-  const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes });
+  const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes: worker.maxBatchBytes() });
   const cost = (batch: Batch) => worker.cost.estimateMs(batch.keys.length, batch.bytes);
   const inFlight: Promise<void>[] = [];
   try {
-    for (const group of groupBatches(batches, cost, limits.batchMs)) {
+    for (const group of groupBatches(batches, cost, worker.run.limits.batchMs, BATCHES_PER_GROUP)) {
       worker.run.throwIfAborted();
       const [only] = group;
-      const alone = group.length === 1 && only && worker.isBig(only) ? only : undefined;
-      while (inFlight.length >= (alone ? 1 : limits.groupsInFlight)) await inFlight.shift();
-      if (alone) await moveBigKey(worker, alone);
-      else inFlight.push(startGroup(worker, group));
-      if (limits.share < 1) await pause(worker, inFlight);
+      const big = group.length === 1 && only && worker.isBig(only) ? only : undefined;
+      while (inFlight.length >= (big ? 1 : GROUPS_IN_FLIGHT)) await inFlight.shift();
+      if (big) await moveBigKey(worker, big);
+      else inFlight.push(start(worker, group));
+      if (worker.isPauseDue()) {
+        while (inFlight.length > 0) await inFlight.shift();
+        await worker.pause();
+      }
     }
     while (inFlight.length > 0) await inFlight.shift();
   } finally {
@@ -75,19 +74,19 @@ async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void
   }
 }
 
-function startGroup(worker: Worker, group: readonly Batch[]): Promise<void> {
-  const sent = sendGroup(worker, group);
+function start(worker: Worker, group: readonly Batch[]): Promise<void> {
+  const sent = send(worker, group);
   // Its error is thrown where it is awaited.
   sent.catch(() => undefined);
   return sent;
 }
 
-async function sendGroup(worker: Worker, group: readonly Batch[]): Promise<void> {
-  const start = worker.run.now();
+async function send(worker: Worker, group: readonly Batch[]): Promise<void> {
+  const startMs = worker.run.now();
   const outcomes = await worker.migrate(group, false);
   const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
   const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
-  worker.learn(keys, bytes, start);
+  worker.learn(keys, bytes, startMs);
   for (const { batch, kind } of outcomes) if (kind === "busy") await resolveBusy(worker, batch);
   worker.run.keysMoved += keys;
   worker.run.bytesMoved += bytes;
@@ -104,14 +103,4 @@ async function resolveBusy(worker: Worker, batch: Batch): Promise<void> {
   const [outcome] = await worker.migrate([batch], true);
   if (outcome?.kind === "busy")
     throw new MoveError("reply", `slot ${batch.slot}: REPLACE answered ${outcome.text}`);
-}
-
-/** Lets the groups end, then leaves the source to its clients for their share of the time. */
-async function pause(worker: Worker, inFlight: Promise<void>[]): Promise<void> {
-  while (inFlight.length > 0) await inFlight.shift();
-  worker.pauseDebtMs += pauseAfter(worker.takeBusyMs(), worker.run.limits);
-  if (worker.pauseDebtMs < SHORTEST_PAUSE_MS) return;
-  const start = worker.run.now();
-  await worker.run.context.clock.sleep(worker.pauseDebtMs, worker.run.context.signal);
-  worker.pauseDebtMs -= worker.run.now() - start;
 }

@@ -4,8 +4,15 @@ import { type Batch, CostModel, type SizedKey } from "./batches";
 import { MAX_KEY_BYTES, tooLarge } from "./bigkeys";
 import { putAhead } from "./epochs";
 import { dropPendingMigrates, dropPendingRestores } from "./fence";
-import { countKeys, listKeys, measureKeys } from "./keys";
-import { type BatchOutcome, migrateGroup, SocketMemory } from "./migrate";
+import { pauseAfter } from "./impact";
+import { countKeys, datasetBytes, listKeys, measureKeys, sampleKeys } from "./keys";
+import {
+  BATCHES_PER_GROUP,
+  type BatchOutcome,
+  GROUPS_IN_FLIGHT,
+  migrateGroup,
+  SocketMemory,
+} from "./migrate";
 import { finishAnnounced } from "./ownership";
 import { claims, closePair, openPair, type Pair } from "./pair";
 import type { Run } from "./run";
@@ -27,7 +34,9 @@ const MAX_FAILURES = 6;
 const FAILURE_PAUSE_MS = 250;
 /** A batch that may take longer than this part of the node timeout is treated as a big key. */
 const BIG_KEY_PART = 8;
-const MIN_MIGRATE_TIMEOUT_MS = 1000;
+const MIN_MIGRATE_TIMEOUT_MS = 200;
+/** Pauses shorter than this are added up: timers are no finer. */
+const SHORTEST_PAUSE_MS = 1;
 
 /** MIGRATE had no answer from the target: what is where has to be looked at again. */
 export class Interrupted extends Error {
@@ -40,7 +49,9 @@ export class Interrupted extends Error {
 export class Worker {
   readonly cost = new CostModel();
   readonly migrateTimeoutMs: number;
-  pauseDebtMs = 0;
+  private pauseDebtMs = 0;
+  /** All values of the source together are smaller than a key that would have to be treated by itself. */
+  private allSmall = false;
   private busyMs = 0;
   private groupEndedMs = 0;
   private socket = new SocketMemory();
@@ -54,8 +65,12 @@ export class Worker {
     readonly run: Run,
     public pair: Pair,
   ) {
-    // Half the node timeout: a silent target must not make the source look dead as well.
-    this.migrateTimeoutMs = Math.max(MIN_MIGRATE_TIMEOUT_MS, Math.floor(run.context.nodeTimeoutMs / 2));
+    // A silent target must not make the source look dead as well: all that is under way ends within half the node timeout.
+    const underWay = GROUPS_IN_FLIGHT * BATCHES_PER_GROUP;
+    this.migrateTimeoutMs = Math.max(
+      MIN_MIGRATE_TIMEOUT_MS,
+      Math.floor(run.context.nodeTimeoutMs / 2 / underWay),
+    );
   }
 
   /** Whether both flags are set already. */
@@ -77,7 +92,7 @@ export class Worker {
     return Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, this.cost.bytesIn(this.run.limits.batchMs)));
   }
 
-  /** Takes the time since `startMs`, or since the group before it ended, as the time that the group took. */
+  /** Takes the time since `startMs`, or since the group before it ended, as the time that it took. */
   learn(keys: number, bytes: number, startMs: number): void {
     const now = this.run.now();
     const took = now - Math.max(startMs, this.groupEndedMs);
@@ -86,11 +101,19 @@ export class Worker {
     this.cost.learn(keys, bytes, took);
   }
 
-  /** Time that groups took since this was asked last, in ms. */
-  takeBusyMs(): number {
-    const busy = this.busyMs;
+  /** Whether the source has worked for as long as it may at a time. */
+  isPauseDue(): boolean {
+    return this.run.limits.share < 1 && this.busyMs >= this.run.limits.batchMs;
+  }
+
+  /** Leaves the source to its clients for their share of the time. */
+  async pause(): Promise<void> {
+    this.pauseDebtMs += pauseAfter(this.busyMs, this.run.limits);
     this.busyMs = 0;
-    return busy;
+    if (this.pauseDebtMs < SHORTEST_PAUSE_MS) return;
+    const start = this.run.now();
+    await this.run.context.clock.sleep(this.pauseDebtMs, this.run.context.signal);
+    this.pauseDebtMs -= this.run.now() - start;
   }
 
   /** @throws Interrupted where the target did not answer. */
@@ -129,6 +152,8 @@ export class Worker {
   /** One look and all windows that follow from it. */
   private async advance(slots: readonly number[]): Promise<void> {
     await putAhead(this.run, this.pair);
+    const bigBytes = new CostModel().bytesIn(this.run.context.nodeTimeoutMs / BIG_KEY_PART);
+    this.allSmall = (await datasetBytes(this.pair.source.client)) < bigBytes;
     const now = await claims(this.pair);
     const states = slots.map((slot) => stateOf(slot, now.source, now.target));
     await this.finish(states.filter((state) => state.progress === "announced"));
@@ -210,9 +235,16 @@ export class Worker {
     }
   }
 
+  /** Keys of the slots with their sizes. */
+  async keysOf(slots: readonly number[]): Promise<SizedKey[]> {
+    const { client } = this.pair.source;
+    const listed = await listKeys(client, slots);
+    return this.allSmall ? sampleKeys(client, listed) : measureKeys(client, listed);
+  }
+
   private async prepare(slots: readonly number[]): Promise<{ ready: number[]; keys: SizedKey[] }> {
-    const { client, name } = this.pair.source;
-    const keys = await measureKeys(client, await listKeys(client, slots));
+    const { name } = this.pair.source;
+    const keys = await this.keysOf(slots);
     const large = keys.filter((key) => key.bytes > MAX_KEY_BYTES);
     for (const { slot, key, bytes } of large)
       this.run.refused.push({ slot, source: name, reason: tooLarge(name, key, bytes) });

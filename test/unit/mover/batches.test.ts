@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Batch,
-  CostModel,
-  groupBatches,
-  packBatches,
-  type SizedKey,
-} from "../../../cluster/mover/batches";
+import { type Batch, CostModel, groupBatches, packBatches } from "../../../cluster/mover/batches";
 
 const keys = fc.array(
   fc.record({
@@ -46,19 +40,18 @@ describe("packBatches", () => {
 });
 
 describe("groupBatches", () => {
-  const batchOf = (bytes: number): Batch => ({ slot: 0, keys: [sized(bytes)], bytes });
+  const batchOf = (bytes: number): Batch => ({ slot: 0, keys: [], bytes });
+  const cost = (batch: Batch) => batch.bytes;
 
-  it("fills a group up to the budget and never drops a batch", () => {
-    const groups = groupBatches([4, 4, 4, 20, 1].map(batchOf), (batch) => batch.bytes, 10);
-    expect(groups.map((group) => group.map((batch) => batch.bytes))).toEqual([[4, 4], [4], [20], [1]]);
+  it.each<[number[], number, number[][]]>([
+    [[4, 4, 4, 20, 1], 9, [[4, 4], [4], [20], [1]]],
+    [[1, 1, 1, 1, 1], 2, [[1, 1], [1, 1], [1]]],
+    [[], 9, []],
+  ])("cuts %j, at most %i a group, into %j", (batches, most, groups) => {
+    const cut = groupBatches(batches.map(batchOf), cost, 10, most);
+    expect(cut.map((group) => group.map(cost))).toEqual(groups);
   });
-
-  it("has nothing to send where there is nothing", () => expect(groupBatches([], () => 1, 10)).toEqual([]));
 });
-
-function sized(bytes: number): SizedKey {
-  return { slot: 0, key: Buffer.from("k"), bytes };
-}
 
 describe("CostModel", () => {
   it("comes to expect what it is shown", () => {
