@@ -12,6 +12,7 @@ import {
 import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
 import { formatRanges } from "../slots";
+import { letGossipSettle } from "./claims";
 import { call, type StepContext, specOf } from "./context";
 
 type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
@@ -45,6 +46,7 @@ export async function moveSlots(step: Of<"moveSlots">, context: StepContext): Pr
 /** @throws Error naming the slots that wait for a node that does not answer: their owner is never guessed. */
 export async function repairSlots(step: Of<"repairSlots">, context: StepContext): Promise<void> {
   const nodes = [...context.spec.nodes, ...context.spec.leaving];
+  await letGossipSettle(context);
   const result = await repair(step.slots, {
     ...shared(context),
     nodes,

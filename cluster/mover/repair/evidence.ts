@@ -1,7 +1,7 @@
 /** What the nodes themselves tell about a slot that is in doubt. */
 import { type NodeClient, UnreachableError } from "../../client";
 import { type ClusterNodes, parseClusterNodes } from "../../parse";
-import { expandRanges } from "../../slots";
+import { countSlots, expandRanges } from "../../slots";
 import { countKeys } from "../keys";
 import type { Run } from "../run";
 
@@ -144,7 +144,7 @@ function witnessOf(
     ...(migratingTo === undefined ? {} : { migratingTo }),
     ...(importingFrom === undefined ? {} : { importingFrom }),
     keys: counts?.get(slot) ?? 0,
-    slotCount: expandRanges(nodes.myself.slots).length,
+    slotCount: countSlots(nodes.myself.slots),
   };
 }
 
