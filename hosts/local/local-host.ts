@@ -8,6 +8,7 @@ import type { HostFacts, HostNode, StopOptions } from "../host";
 import { claimData, dataVersion } from "./data-version";
 import { readDirective, redact } from "./directives";
 import { claimDirectory, knownNodes, releaseDirectory } from "./directory";
+import { untilLockFades } from "./fading-lock";
 import {
   ensurePrivateFolder,
   errorText,
@@ -65,7 +66,7 @@ export function createLocalHost(
     inspect: (node) => inspect(context, node),
     preflight: (nodes) => preflight(table, options, nodes),
     prepare: (node) => prepare(context, node),
-    start: (node) => start(context, node),
+    start: (node) => untilLockFades(() => start(context, node)),
     stop: (node, stopOptions) => stop(context, node, stopOptions),
     purge: (node) => purge(context, node),
     probe: (_from, address, port, timeoutMs) => probeTcp(address, port, timeoutMs),
@@ -105,11 +106,15 @@ async function inspect(context: Context, node: HostNode): Promise<HostFacts> {
     }
   };
   const paths = context.paths(node);
-  const found = await orElse<FoundProcesses | undefined>(findProcesses(context.table, paths), undefined);
+  const find = () => orElse<FoundProcesses | undefined>(findProcesses(context.table, paths), undefined);
+  const first = await find();
+  const heldBy = first && !first.server ? await orElse(portHolder(context, node), undefined) : undefined;
+  // Whoever holds the port may be the node itself, started between the two looks.
+  const found = heldBy ? await find() : first;
+  const holder = found?.server ? undefined : heldBy;
   const redisConf = await orElse(readIfThere(paths.redisConf), undefined);
   const installedVersion = await orElse(installed(context), undefined);
   const ranOn = await orElse(dataVersion(paths), undefined);
-  const holder = found && !found.server ? await orElse(portHolder(context, node), undefined) : undefined;
   return {
     process: found === undefined ? "unknown" : found.server ? "running" : "stopped",
     data: await dataState(paths),
