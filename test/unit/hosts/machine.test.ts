@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensurePrivateFolder, openLog, readTail, writeAtomic } from "../../../hosts/local/files";
 import { findListener, probeTcp, whyNotBindable } from "../../../hosts/local/sockets";
@@ -142,7 +143,7 @@ describe("processes", () => {
     expect(its?.mark).not.toBe(mine?.mark);
     expect(its).toMatchObject({ parentPid: process.pid, suspended: false });
     child.kill("SIGSTOP");
-    for (let i = 0; i < 200 && !(await table.status(pid))?.suspended; i++) await new Promise(setImmediate);
+    for (let i = 0; i < 500 && !(await table.status(pid))?.suspended; i++) await sleep(10);
     expect(await table.status(pid)).toMatchObject({ suspended: true, mark: its?.mark });
     child.kill("SIGKILL");
     await once(child, "exit");
