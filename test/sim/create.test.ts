@@ -12,7 +12,7 @@ import { applyOn, applyUnderFaults, mustConverge, reproducible, watch } from "./
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "500");
+const SEEDS = Number(process.env.SIM_SEEDS ?? "400");
 const SIX = simSpec({ shards: 3, replicas: 1, zones: 3 });
 
 async function interrupted(

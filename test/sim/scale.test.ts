@@ -11,7 +11,7 @@ import { changeOf } from "./support/change";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "40");
+const SEEDS = Number(process.env.SIM_SEEDS ?? "12");
 
 function shape(shards: number, replicas: number, version: Shape["version"] = "5.0.14"): Shape {
   return { shards, replicas, zones: 3, version };

@@ -20,7 +20,7 @@ import { formed } from "./support/formed";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "40");
+const SEEDS = Number(process.env.SIM_SEEDS ?? "12");
 
 /** How long the weather lasts, in virtual ms, and how many runs of the engine go through it. */
 const STORM_MS = 8000;

@@ -82,9 +82,31 @@ function oddities(fake: FakeCluster, server: Server, servers: readonly Server[])
   }
   if (cluster.myself.isReplica && !replication.linkUp) say(`its link is ${replication.state}`);
   found.push(...strayKeys(server));
-  const declared = fake.spec.nodes.find((node) => node.name === name);
-  const timeout = server.config.get("cluster-node-timeout");
-  if (declared && timeout !== String(fake.spec.nodeTimeoutMs)) say(`cluster-node-timeout is ${timeout}`);
+  found.push(...undeclared(fake, server));
+  return found;
+}
+
+/** Settings, release and passwords that are not as declared. */
+function undeclared(fake: FakeCluster, server: Server): string[] {
+  const { spec } = fake;
+  const { accounts, config, name, release } = server;
+  const found: string[] = [];
+  const declared = spec.nodes.find((node) => node.name === name);
+  const wanted = { "cluster-node-timeout": String(spec.nodeTimeoutMs), ...declared?.directives };
+  for (const [directive, value] of Object.entries(wanted)) {
+    const live = config.get(directive);
+    if (live !== value) found.push(`${name}: ${directive} is ${live} instead of ${value}`);
+  }
+  if (release.version !== spec.version)
+    found.push(`${name}: runs ${release.version} instead of ${spec.version}`);
+  if (accounts.open !== (spec.password === ""))
+    found.push(`${name}: is ${accounts.open ? "" : "not "}open to everybody`);
+  if (spec.password !== "" && accounts.refusal([spec.password]))
+    found.push(`${name}: refuses the declared password`);
+  for (const old of spec.keepPreviousPasswords ? [] : spec.previousPasswords) {
+    if (!accounts.refusal([old])) found.push(`${name}: still takes a former password`);
+  }
+  if (config.get("masterauth") !== spec.password) found.push(`${name}: would not be let in by its primary`);
   return found;
 }
 

@@ -19,8 +19,6 @@ export interface FakeOptions {
   readonly seed: number;
   /** What hosts know: nodes, and the directives and password that `prepare` writes. */
   readonly spec: ClusterSpec;
-  /** Version installed at first. Default: the declared one. */
-  readonly version?: RedisVersion;
   readonly latency?: LatencyOptions;
   /** Commands that are renamed away, as a hardened configuration does it: EVAL, DEBUG, FLUSHALL… Lower case. */
   readonly disabled?: readonly string[];
@@ -47,19 +45,17 @@ export class FakeCluster {
     this.disabled = new Set(options.disabled);
     this.faults = new Faults(this.random.fork());
     this.session = new EngineSession(this);
-    this.declare(options.spec, options.version);
+    this.declare(options.spec);
   }
 
-  /** A new declaration: hosts learn of its nodes, and write its files from now on. */
-  declare(spec: ClusterSpec, installed?: RedisVersion): void {
+  /** A new declaration: hosts learn of its nodes, install its release, and write its files from now on. */
+  declare(spec: ClusterSpec): void {
     this.declared = spec;
+    const release = knownVersion(spec.version);
     for (const node of [...spec.nodes, ...spec.leaving]) {
-      if (!this.nodes.has(node.name)) {
-        this.nodes.set(
-          node.name,
-          new FakeNode(this, node, this.random.fork(), installed ?? knownVersion(spec.version)),
-        );
-      }
+      const known = this.nodes.get(node.name);
+      if (known) known.installed = release;
+      else this.nodes.set(node.name, new FakeNode(this, node, this.random.fork(), release));
     }
   }
 
@@ -67,7 +63,7 @@ export class FakeCluster {
     return this.declared;
   }
 
-  /** What hosts do before a start: redis.conf as declared, and the declared version. Returns whether the file changed. */
+  /** What hosts do before a start: redis.conf as declared. Returns whether the file changed. */
   prepare(node: FakeNode): boolean {
     const { spec } = this;
     const declared = [...spec.nodes, ...spec.leaving].find((each) => each.name === node.name);
@@ -79,7 +75,6 @@ export class FakeCluster {
       requirepass: spec.password,
       masterauth: spec.password,
     };
-    node.installed = knownVersion(spec.version);
     const same = JSON.stringify(conf) === JSON.stringify(node.disk.conf);
     node.disk.conf = conf;
     return !same;

@@ -37,6 +37,8 @@ export interface Disk {
   nodes?: NodesFile | undefined;
   appendOnly?: Database | undefined;
   rdb?: RdbFile | undefined;
+  /** Newest RDB format among the data files. */
+  rdbFormat?: number | undefined;
   /** redis.conf in place: directive to value. */
   conf?: Readonly<Record<string, string>> | undefined;
 }

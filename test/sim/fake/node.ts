@@ -71,6 +71,11 @@ export class FakeNode {
     const { scheduler, network } = this.cluster;
     scheduler.after(BOOT_MS * (0.5 + this.random.next()), () => {
       if (!server.alive) return;
+      if ((this.disk.rdbFormat ?? 0) > server.release.rdbFormat) {
+        // A downgrade: it can not read what the newer release has written, and ends.
+        server.die(false);
+        return;
+      }
       network.listen(server);
       scheduler.after(LOAD_MS + server.db.bytes / LOAD_BYTES_PER_MS, () => server.ready());
     });

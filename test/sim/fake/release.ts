@@ -27,6 +27,8 @@ export interface Release {
   readonly dataIsLife: boolean;
   /** Replicas spread the FAIL message too (6.2). */
   readonly replicaSendsFail: boolean;
+  /** Newest RDB format that it reads, and the one that it writes. */
+  readonly rdbFormat: number;
   /** SHUTDOWN waits for lagging replicas (7.0). */
   readonly shutdownWaits: boolean;
 }
@@ -44,6 +46,7 @@ const OLDEST = {
   dataIsLife: false,
   replicaSendsFail: false,
   shutdownWaits: false,
+  rdbFormat: 9,
 } as const;
 
 const LINE_6 = {
@@ -59,6 +62,7 @@ const LINE_6 = {
   dataIsLife: true,
   replicaSendsFail: true,
   shutdownWaits: false,
+  rdbFormat: 9,
 } as const;
 
 export function releaseOf(version: RedisVersion): Release {
@@ -70,6 +74,6 @@ export function releaseOf(version: RedisVersion): Release {
     case "6.2.14":
       return { ...LINE_6, version };
     case "7.0.15":
-      return { ...LINE_6, version, line: "7.0", strictSetslot: true, shutdownWaits: true };
+      return { ...LINE_6, version, line: "7.0", strictSetslot: true, shutdownWaits: true, rdbFormat: 10 };
   }
 }

@@ -277,6 +277,11 @@ export class Replication {
 
   private finishFullSync(link: ReplicaLink, snapshot: Server["db"], position: Position): void {
     if (!link.open || this.upstream !== link) return;
+    if (link.primary.release.rdbFormat > this.server.release.rdbFormat) {
+      // "Can't handle RDB format version": it tries again for ever.
+      link.close();
+      return;
+    }
     this.server.db.become(snapshot);
     this.replid = position.replid;
     this.replid2 = "0".repeat(40);

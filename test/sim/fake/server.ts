@@ -228,6 +228,7 @@ export class Server extends Thread {
     if (!powerCut) for (const link of [...this.replication.replicas]) link.flush();
     this.alive = false;
     disk.nodes = writeNodesFile(this.cluster);
+    disk.rdbFormat = this.release.rdbFormat;
     // Written to the file before the reply: only a power cut could lose it, not the end of the process.
     if (this.config.flag("appendonly")) disk.appendOnly = this.db.copy();
     if (saves && this.config.get("save") !== "" && !this.loading) {
