@@ -84,7 +84,7 @@ function foreseeStep(model: Model, step: Step): boolean {
       foreseeRestart(model, step.node);
       return true;
     case "rotatePassword":
-      for (const name of step.nodes) change(model, name, afterPhase(step.phase));
+      for (const name of step.nodes) change(model, name, afterPhase(step.phase, model.spec));
       return true;
     default:
       return unknownStep(step);
@@ -178,10 +178,10 @@ function foreseeRemoval(model: Model, name: string): boolean {
   return true;
 }
 
-function afterPhase(phase: RotationPhase): Partial<NodeUp> {
+function afterPhase(phase: RotationPhase, spec: ClusterSpec): Partial<NodeUp> {
   switch (phase) {
     case "allow":
-      return { acceptedPasswords: [0, 1] };
+      return { acceptedPasswords: [0, ...spec.previousPasswords.map((_, index) => index + 1)] };
     case "links":
       return { linkPasswordIndex: 0 };
     case "switch":
