@@ -82,7 +82,7 @@ function decide(spec: ClusterSpec, view: View): Pick<Look, "decision" | "forecas
 export async function look(spec: ClusterSpec, options: EngineOptions): Promise<Look> {
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", REPLY_MS.look);
   try {
-    const view = await observe(spec, sessions, options.hosts);
+    const view = await observe(spec, sessions, options.hosts, options.clock);
     return { view, ...decide(spec, view) };
   } finally {
     sessions.close();
@@ -103,7 +103,7 @@ export async function apply(spec: ClusterSpec, options: EngineOptions): Promise<
   try {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       await takeLock([...spec.nodes, ...spec.leaving], sessions);
-      const view = await observe(spec, sessions, options.hosts);
+      const view = await observe(spec, sessions, options.hosts, options.clock);
       const { decision } = round === 1 ? decide(spec, view) : { decision: plan(spec, view) };
       if (decision.kind === "refusal") throw new RefusedError(decision);
       if (decision.steps.length === 0)
@@ -112,7 +112,7 @@ export async function apply(spec: ClusterSpec, options: EngineOptions): Promise<
       await executeAll(decision.steps, stepContext(spec, sessions, options, clock), options);
       steps.push(...decision.steps);
     }
-    const view = await observe(spec, sessions, options.hosts);
+    const view = await observe(spec, sessions, options.hosts, options.clock);
     const left = plan(spec, view);
     throw new NotConvergedError(
       MAX_ROUNDS,

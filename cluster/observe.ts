@@ -1,6 +1,7 @@
 /** Looks at every node once. Never throws for a node that does not answer: that is an observation. */
 import type { Host, HostFacts } from "../hosts/host";
 import { RedisReplyError, type Reply, UnreachableError } from "./client";
+import { type Clock, systemClock } from "./clock";
 import { PasswordRefusedError } from "./errors";
 import { lockHoldersIn } from "./lock";
 import {
@@ -21,24 +22,36 @@ import type { NodeDown, NodeUp, NodeView, View } from "./view";
 /** Always read besides the declared directives: the engine changes them for a while, during creation and failovers. */
 const ALWAYS_READ = ["cluster-node-timeout", "hz"];
 
+/** How long a process that runs and takes no connections yet is given, in ms: between its start and its first listening. */
+const BOOT_MS = 2_000;
+const BOOT_PAUSE_MS = 50;
+
 /** Looks at all declared and leaving nodes, in parallel. */
 export async function observe(
   spec: ClusterSpec,
   sessions: Sessions,
   hostOf: (node: NodeSpec) => Host,
+  clock: Clock = systemClock,
 ): Promise<View> {
   const nodes = [...spec.nodes, ...spec.leaving];
-  return { nodes: await Promise.all(nodes.map((node) => observeNode(node, sessions, hostOf(node)))) };
+  return { nodes: await Promise.all(nodes.map((node) => observeNode(node, sessions, hostOf(node), clock))) };
 }
 
-async function observeNode(node: NodeSpec, sessions: Sessions, host: Host): Promise<NodeView> {
-  const [facts, answer] = await Promise.all([
-    host.inspect(node),
-    askNode(node, sessions).catch((error: unknown) => whyDown(error)),
-  ]);
-  const base = { name: node.name, process: facts.process, data: facts.data, host: facts };
-  if ("why" in answer) return { ...base, ...refine(answer, facts), reachable: false };
-  return { ...base, ...answer, reachable: true };
+async function observeNode(node: NodeSpec, sessions: Sessions, host: Host, clock: Clock): Promise<NodeView> {
+  const deadline = clock.now() + BOOT_MS;
+  for (;;) {
+    const [facts, answer] = await Promise.all([
+      host.inspect(node),
+      askNode(node, sessions).catch((error: unknown) => whyDown(error)),
+    ]);
+    const base = { name: node.name, process: facts.process, data: facts.data, host: facts };
+    if (!("why" in answer)) return { ...base, ...answer, reachable: true };
+    const { booting, ...why } = answer;
+    // An interrupted run may have started it a moment ago.
+    if (!booting || facts.process !== "running" || clock.now() >= deadline)
+      return { ...base, ...refine(why, facts), reachable: false };
+    await clock.sleep(BOOT_PAUSE_MS);
+  }
 }
 
 type Answer = Omit<NodeUp, "name" | "process" | "data" | "host" | "reachable">;
@@ -130,10 +143,14 @@ function text(reply: Reply | RedisReplyError | undefined): string {
   return String(orThrow(reply));
 }
 
-function whyDown(error: unknown): Why {
+/** `booting`: what a server answers that does not listen yet. */
+function whyDown(error: unknown): Why & { booting?: boolean } {
   if (error instanceof PasswordRefusedError) return { why: "auth", detail: error.message };
-  if (error instanceof UnreachableError)
-    return { why: error.reason === "closed" ? "error" : error.reason, detail: error.message };
+  if (error instanceof UnreachableError) {
+    const { reason, message } = error;
+    const booting = reason === "refused" || reason === "closed";
+    return { why: reason === "closed" ? "error" : reason, detail: message, booting };
+  }
   if (error instanceof RedisReplyError) {
     if (error.code === "LOADING") return { why: "loading", detail: "loading its data set" };
     if (error.code === "NOAUTH") return { why: "auth", detail: error.message };

@@ -1,5 +1,5 @@
 /** Waits until the new owners are known where it matters. */
-import { UnreachableError } from "../client";
+import { RedisReplyError, UnreachableError } from "../client";
 import { type ClusterNodes, parseClusterNodes } from "../parse";
 import { expandRanges } from "../slots";
 import { waitUntil } from "../wait";
@@ -64,14 +64,15 @@ export async function confirmOwners(run: Run, owners: readonly NewOwner[]): Prom
   }
 }
 
-/** Undefined where the node does not answer. */
+/** Undefined where the node does not answer, or only that it loads: an emptied source does, as a replica of the target. */
 async function viewOf(run: Run, node: string): Promise<ClusterNodes | undefined> {
   try {
     const client = await run.client(node);
     return parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
   } catch (error) {
     run.forget(node);
-    if (error instanceof UnreachableError) return undefined;
+    const isLoading = error instanceof RedisReplyError && error.code === "LOADING";
+    if (error instanceof UnreachableError || isLoading) return undefined;
     throw error;
   }
 }

@@ -60,13 +60,8 @@ function decide(s: Survey): Decision {
   const loading = [...s.down.values()].filter((n) => n.process !== "stopped").map((node) => node.name);
   if (loading.length > 0)
     return {
-      steps: [
-        {
-          kind: "settle",
-          nodes: s.spec.nodes.map((n) => n.name).filter((name) => s.down.get(name)?.process !== "stopped"),
-          reason: `still loading: ${loading.join(", ")}`,
-        },
-      ],
+      // The step waits for as long as loading may take. A leaving node loads, too: it copies before it is removed.
+      steps: [{ kind: "startNodes", nodes: loading, reason: `still loading: ${loading.join(", ")}` }],
       continues: "the rest is planned once every node has loaded its data",
     };
   const refused = stuck(s) ?? lossRefusal(s);

@@ -3,7 +3,8 @@ import { type NodeClient, RedisReplyError } from "../client";
 import { parseClusterNodes } from "../parse";
 import type { Step } from "../plan/types";
 import { formatRanges } from "../slots";
-import { call, on, type StepContext, specOf } from "./context";
+import { waitUntil } from "../wait";
+import { BOUNDS, call, on, type StepContext, specOf } from "./context";
 
 type Of<K extends Step["kind"]> = Extract<Step, { kind: K }>;
 
@@ -18,20 +19,38 @@ export async function forget(step: Of<"forget">, context: StepContext): Promise<
  *    5. It stops.
  */
 export async function removeNode(step: Of<"removeNode">, context: StepContext): Promise<void> {
-  await on(context, step.node, async (client) => {
-    const { myself } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
-    if (myself.slots.length > 0)
-      throw new Error(`${step.node} still owns slots ${formatRanges(myself.slots)}; it is not removed`);
-    const keys = Number(await client.call("DBSIZE"));
-    if (keys > 0 && !myself.flags.includes("slave"))
-      throw new Error(`${step.node} still holds ${keys} keys; it is not removed`);
-    await client.call("CLUSTER", "RESET", "HARD");
-    await emptyFiles(client);
+  await waitUntil(() => detach(step.node, context), {
+    ...context,
+    timeoutMs: BOUNDS.loadingMs,
+    what: `${step.node} to answer, so that it can be proven empty`,
   });
   await forgetOn(step.on, step.id, context);
   const node = specOf(context, step.node);
   context.sessions.forget(node.name);
   await context.hostOf(node).stop(node);
+}
+
+/**
+ * A primary whose last slot went, and every replica of it, turns itself into a replica of the one that took it (redis
+ * #3083) and copies all of its data. While it loads that copy it answers nothing.
+ */
+async function detach(name: string, context: StepContext): Promise<true | string> {
+  try {
+    await on(context, name, async (client) => {
+      const { myself } = parseClusterNodes(String(await client.call("CLUSTER", "NODES")));
+      if (myself.slots.length > 0)
+        throw new Error(`${name} still owns slots ${formatRanges(myself.slots)}; it is not removed`);
+      const keys = Number(await client.call("DBSIZE"));
+      if (keys > 0 && !myself.flags.includes("slave"))
+        throw new Error(`${name} still holds ${keys} keys; it is not removed`);
+      await client.call("CLUSTER", "RESET", "HARD");
+      await emptyFiles(client);
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof RedisReplyError && error.code === "LOADING") return error.message;
+    throw error;
+  }
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   told,
   useKitConf,
 } from "../support/live";
-import { type LocalNodes, startLocalNodes } from "../support/local-nodes";
+import { type LocalNodes, startLocalNodes, withLocalNodes } from "../support/local-nodes";
 import { specOf } from "../support/specs";
 
 const KEYS = 5000;
@@ -120,6 +120,32 @@ describe("shards out and in", () => {
     }
     await expectWhole(local, declared);
   });
+
+  it("field 7: a shard leaves although its emptied nodes are busy loading a copy of somebody else's data", () =>
+    withLocalNodes({ line: "7.0", shards: 4, replicas: 1, start: false }, async (other) => {
+      await apply(specOf(other), { hosts: () => other.host });
+      await loadKeys(other.nodes, other.password, KEYS);
+      const nodes = other.nodes.filter((node) => node.shard < 3);
+      const leaving = other.nodes.filter((node) => node.shard === 3);
+      // A copy begins at once, takes as long as if there were millions of keys (microseconds for each), and lets others ask.
+      for (const node of nodes) await other.cli(node, "config", "set", "repl-diskless-sync-delay", "0");
+      for (const node of leaving) {
+        await other.cli(node, "config", "set", "key-load-delay", "2000");
+        await other.cli(node, "config", "set", "loading-process-events-interval-bytes", "1024");
+      }
+      const loading = async () => {
+        const infos = await Promise.all(leaving.map((node) => other.cli(node, "info", "persistence")));
+        return infos.filter((text) => /^loading:1/m.test(text)).length;
+      };
+      const afterStep = async (step: Step) => {
+        if (step.kind === "moveSlots") await expect.poll(loading, { timeout: 10_000 }).toBe(2);
+      };
+      const { outcome, status } = await bring(other, specOf(other, { nodes, leaving }), { afterStep });
+      expect(outcome.steps.map((step) => step.kind)).toContain("moveSlots");
+      expect(Object.values(sharesOf(status)).sort()).toEqual([5461, 5461, 5462]);
+      expect(await contentProblems(nodes, other.password, KEYS)).toEqual([]);
+      for (const node of leaving) expect((await other.host.inspect(node)).process).toBe("stopped");
+    }));
 });
 
 /** Names of nodes that stay and list this id. */

@@ -164,7 +164,7 @@ describe(`a run killed at random moments (KILL_SEED=${SEED})`, () => {
       );
       expect(killed.length).toBeGreaterThan((KILLS + FEWER_KILLS) / 2);
     },
-    60_000 + (KILLS + FEWER_KILLS) * 30_000,
+    60_000 + (KILLS + FEWER_KILLS) * (25_000 + KEYS / 10),
   );
 
   it(
@@ -194,6 +194,6 @@ describe(`a run killed at random moments (KILL_SEED=${SEED})`, () => {
       await expectCopies(local.nodes);
       expect(killed).toHaveLength(FEWER_KILLS);
     },
-    60_000 + FEWER_KILLS * 40_000,
+    60_000 + FEWER_KILLS * (40_000 + KEYS / 10),
   );
 });
