@@ -37,7 +37,6 @@ const BIG_KEY_PART = 8;
 const MIN_MIGRATE_TIMEOUT_MS = 200;
 /** Pauses shorter than this are added up: timers are no finer. */
 const SHORTEST_PAUSE_MS = 1;
-
 /** MIGRATE had no answer from the target: what is where has to be looked at again. */
 export class Interrupted extends Error {
   constructor(readonly outcome: BatchOutcome) {

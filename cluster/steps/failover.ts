@@ -5,9 +5,10 @@ import { infoNumber, parseClusterNodes, parseInfo } from "../parse";
 import type { Step } from "../plan/types";
 import { isOlderLine } from "../plan/versions";
 import { countSlots } from "../slots";
+import { addressOf } from "../spec";
 import { waitUntil } from "../wait";
 import { waitCalm } from "./calm";
-import { BOUNDS, call, on, type StepContext, versionOf } from "./context";
+import { BOUNDS, call, on, type StepContext, specOf, versionOf } from "./context";
 import { noteElected, waitElectable } from "./elections";
 import { withQuickTicks } from "./quicken";
 import { settle } from "./settle";
@@ -32,6 +33,8 @@ export async function failover(step: Failover, context: StepContext): Promise<vo
     await giveOffset(step.primary, context);
     await withQuickTicks([step.primary, step.replica], context, () => take(step, context));
   } else await take(step, context);
+  // The dead primary's shard was taken over by another of its replicas: what is left to do is planned from that.
+  if (step.mode === "force" && !(await isPrimary(step.replica, context))) return;
   noteElected(step.replica, context);
   await waitAgreed(step, context);
   if (step.mode === "planned") await waitSwapped(step, context);
@@ -42,6 +45,7 @@ async function take(step: Failover, context: StepContext): Promise<void> {
   await waitUntil(
     async () => {
       if (await isPrimary(step.replica, context)) return true;
+      if (step.mode === "force" && (await isSuperseded(step, context))) return true;
       return requestFailover(step, context);
     },
     { ...context, ...pace(step, context), what: `${step.replica} to take over from ${step.primary}` },
@@ -88,6 +92,16 @@ async function requestFailover(step: Failover, context: StepContext): Promise<tr
     if (error instanceof RedisReplyError) return error.message;
     throw error;
   }
+}
+
+/**
+ * Whether the replica follows another node than the dead one: an election of Redis's own was quicker. FORCE would then depose a
+ * primary that works, without matching its offset, and what it has acknowledged since would be lost.
+ */
+async function isSuperseded(step: Failover, context: StepContext): Promise<boolean> {
+  const { myself, peers } = parseClusterNodes(String(await call(context, step.replica, "CLUSTER", "NODES")));
+  const followed = peers.find((peer) => peer.id === myself.primaryId);
+  return followed !== undefined && addressOf(followed) !== addressOf(specOf(context, step.primary));
 }
 
 async function isPrimary(name: string, context: StepContext): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** What the nodes themselves tell about a slot that is in doubt. */
-import { type NodeClient, UnreachableError } from "../../client";
+import { type NodeClient, RedisReplyError, UnreachableError } from "../../client";
 import { type ClusterNodes, parseClusterNodes } from "../../parse";
 import { countSlots, expandRanges } from "../../slots";
 import { countKeys } from "../keys";
@@ -79,7 +79,9 @@ async function askNode(run: Run, node: RepairNode): Promise<SeenNode | undefined
     return { ...node, nodes, primary: nodes.myself.flags.includes("master") };
   } catch (error) {
     run.forget(node.name);
-    if (error instanceof UnreachableError) return undefined;
+    const silent =
+      error instanceof UnreachableError || (error instanceof RedisReplyError && error.code === "LOADING");
+    if (silent) return undefined;
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export class Server extends Thread {
   loading = true;
   cronRuns = 0;
   lastAnnouncedIp = "";
+  /** When it began to follow the primary that it has now. */
+  followsSinceMs = 0;
   connections = 0;
   readonly startedMs: number;
   readonly release: Release;
@@ -158,6 +160,7 @@ export class Server extends Thread {
     } else myself.primary?.removeReplica(myself);
     myself.primary = primary;
     primary.addReplica(myself);
+    this.followsSinceMs = this.now();
     this.replication.setPrimary(primary.ip, primary.port);
     resetManualFailover(this);
     this.todo.save = this.todo.update = true;

@@ -98,6 +98,11 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "the user's data folder, below which clusters are kept by default, is the set-up's too",
   },
   {
+    from: "components/stack-config.ts",
+    to: "install/versions.ts",
+    why: "a version that cannot be installed is refused before anything is done; a plain table",
+  },
+  {
     from: "provider/access.ts",
     to: "install/redis.ts",
     why: "local nodes run the Redis that the set-up finds, fetches or builds",

@@ -80,6 +80,7 @@ function failover({ server, argv }: Call): Value {
   if (mode === undefined && (primary.failed || !primary.link)) {
     throw new Failure("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE");
   }
+  if (mode !== undefined) noteRecklessness(server, primary);
   resetManualFailover(server);
   cluster.failover.manualEndMs = server.now() + MANUAL_FAILOVER_MS;
   if (mode === "takeover") {
@@ -88,6 +89,19 @@ function failover({ server, argv }: Call): Value {
   } else if (mode === "force") cluster.failover.manualCanStart = true;
   else startManualFailover(server, primary);
   return OK;
+}
+
+/** How long a new primary may be unknown to an engine that is about to depose it, in ms. */
+const NEWS_MS = 100;
+
+/** Deposing a primary that works, without matching its offset, loses what it has acknowledged: the engine must never ask for it. */
+function noteRecklessness(server: Server, primary: Peer): void {
+  const other = server.network.dataAt(primary.ip, primary.port);
+  const works =
+    other?.alive && !other.frozen && other.cluster.myself.isPrimary && other.cluster.myself.slots.count > 0;
+  if (works && server.now() - server.followsSinceMs > NEWS_MS) {
+    server.node.cluster.surprises.push(`${server.name}: forced failover against ${other.name}, which works`);
+  }
 }
 
 function setConfigEpoch({ server, argv }: Call): Value {
