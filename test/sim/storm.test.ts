@@ -107,7 +107,7 @@ async function storm(seed: number): Promise<void> {
     });
   } catch (error) {
     throw new Error(
-      `${events.join("; ")}\n${runs.join("\n")}\n${error instanceof Error ? error.message : error}`,
+      `${events.join("; ")}\n${runs.join("\n")}\n${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }
