@@ -96,12 +96,14 @@ async function requestFailover(step: Failover, context: StepContext): Promise<tr
 
 /**
  * Whether the replica follows another node than the dead one: an election of Redis's own was quicker. FORCE would then depose a
- * primary that works, without matching its offset, and what it has acknowledged since would be lost.
+ * primary that works, without matching its offset, and what it has acknowledged since would be lost. A node without address is
+ * none that works: another id answers where it was.
  */
 async function isSuperseded(step: Failover, context: StepContext): Promise<boolean> {
   const { myself, peers } = parseClusterNodes(String(await call(context, step.replica, "CLUSTER", "NODES")));
   const followed = peers.find((peer) => peer.id === myself.primaryId);
-  return followed !== undefined && addressOf(followed) !== addressOf(specOf(context, step.primary));
+  if (followed === undefined || followed.flags.includes("noaddr")) return false;
+  return addressOf(followed) !== addressOf(specOf(context, step.primary));
 }
 
 async function isPrimary(name: string, context: StepContext): Promise<boolean> {
