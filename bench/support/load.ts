@@ -1,10 +1,12 @@
 /**
  * Clients of a cluster in a process of their own: GET and SET of known keys at a steady rate, each operation timed from when it was due.
- * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND; the password comes in LOAD_PASSWORD. Begins when
- * started, ends at the first line on stdin, then prints one line of JSON.
+ * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND; the password comes in LOAD_PASSWORD. Prints "ready" once
+ * warmed up; the first line on stdin begins the measurement, the second ends it and prints one line of JSON.
  */
 import { SlotClient } from "./slot-client";
 
+/** Long enough to know the owners of all slots and to be compiled. */
+const WARM_UP_MS = 1_500;
 /** Tick of the schedule. Operations due within one tick start together. */
 const TICK_MS = 2;
 
@@ -38,9 +40,15 @@ const timer = setInterval(() => {
   for (; due <= now; due += 1000 / Number(rate)) operate(due);
 }, TICK_MS);
 
-process.stdin.once("data", () => void finish());
+setTimeout(() => process.stdout.write("ready\n"), WARM_UP_MS);
 
-async function finish(): Promise<void> {
+process.stdin.once("data", () => {
+  latencies.length = 0;
+  failed = 0;
+  process.stdin.once("data", () => void report());
+});
+
+async function report(): Promise<void> {
   clearInterval(timer);
   while (running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   latencies.sort((a, b) => a - b);
@@ -53,7 +61,6 @@ async function finish(): Promise<void> {
     p99: at(0.99),
     p999: at(0.999),
     max: at(1),
-    ...client.counts,
   };
-  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+  process.stdout.write(`${JSON.stringify({ ...result, ...client.counts })}\n`, () => process.exit(0));
 }

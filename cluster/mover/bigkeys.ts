@@ -38,7 +38,7 @@ export async function moveBigKey(worker: Worker, batch: Batch): Promise<void> {
       "key",
       `slot ${batch.slot}: ${tooLarge(worker.pair.source.name, key.key, key.bytes)}`,
     );
-  const expectedMs = SAFETY * worker.cost.estimateMs(1, key.bytes);
+  const expectedMs = SAFETY * worker.pace.cost.estimateMs(1, key.bytes);
   const timeoutMs = Math.max(worker.migrateTimeoutMs, Math.ceil(expectedMs) + GRACE_MS);
   const move = async () => {
     const [outcome] = await worker.migrate([batch], worker.isTrusted(batch.slot), timeoutMs);

@@ -9,7 +9,8 @@ const TURNS = 2;
 /**
  * A MIGRATE that timed out may have left RESTOREs in the target's socket buffer. Processed later, after the key moved in a second try and
  * a client changed it, they would bring an old value back. The source has closed that connection; ending it at the target too drops
- * what was not processed. Connections of other sources may be among them: those find a new one by themselves.
+ * what was not processed. Connections of other sources are among them, so nothing may be under way to this target meanwhile (see Gate);
+ * their next MIGRATE opens a new one.
  */
 export async function dropPendingRestores(target: NodeClient): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) {

@@ -19,10 +19,11 @@ const SOCKET_KNOWN_MS = 5_000;
  * - `moved`: acknowledged by the target, gone from the source, or not there in the first place (NOKEY).
  * - `busy`: keys of the batch exist at the target; the others moved.
  * - `retry`: the target did not answer or not yet; keys may be on both.
+ * - `anonymous`: the source opened a new connection behind our back, without the password; nothing was moved.
  */
 export interface BatchOutcome {
   readonly batch: Batch;
-  readonly kind: "moved" | "busy" | "retry";
+  readonly kind: "moved" | "busy" | "retry" | "anonymous";
   readonly text: string;
 }
 
@@ -73,13 +74,23 @@ export async function migrateGroup(
   socket: SocketMemory,
   now: () => number,
 ): Promise<BatchOutcome[]> {
-  const withPassword = !socket.isKnown(now());
-  const commands = group.map((batch) => migrateCommand(pair, batch, { ...options, withPassword }));
-  const replies = await pair.migrate.pipeline(commands);
-  const outcomes = group.map((batch, index) => outcomeOf(pair, batch, replies[index], withPassword));
-  if (outcomes.some((outcome) => outcome.kind === "retry")) socket.lost();
+  const outcomes = await sendGroup(pair, group, { ...options, withPassword: !socket.isKnown(now()) });
+  const anonymous = outcomes.filter(({ kind }) => kind === "anonymous").map(({ batch }) => batch);
+  const again =
+    anonymous.length > 0 ? await sendGroup(pair, anonymous, { ...options, withPassword: true }) : [];
+  const all = [...outcomes.filter(({ kind }) => kind !== "anonymous"), ...again];
+  if (all.some(({ kind }) => kind === "retry")) socket.lost();
   else socket.used(now());
-  return outcomes;
+  return all;
+}
+
+async function sendGroup(
+  pair: Pair,
+  group: readonly Batch[],
+  options: MigrateOptions,
+): Promise<BatchOutcome[]> {
+  const replies = await pair.migrate.pipeline(group.map((batch) => migrateCommand(pair, batch, options)));
+  return group.map((batch, index) => outcomeOf(pair, batch, replies[index], options.withPassword));
 }
 
 function outcomeOf(
@@ -92,8 +103,7 @@ function outcomeOf(
   const text = reply instanceof Error ? reply.message : String(reply);
   if (/BUSYKEY/.test(text)) return { batch, kind: "busy", text };
   if (/^IOERR|LOADING|NOREPLICAS|TRYAGAIN|MASTERDOWN/.test(text)) return { batch, kind: "retry", text };
-  // The source opened a new connection behind our back, without the password that the old one had been given.
-  if (/NOAUTH/.test(text) && !sentPassword) return { batch, kind: "retry", text };
+  if (/NOAUTH/.test(text) && !sentPassword) return { batch, kind: "anonymous", text };
   const where = `slot ${batch.slot}, ${pair.source.name} to ${pair.target.name}`;
   if (/OOM/.test(text))
     throw new MoveError("memory", `${where}: ${pair.target.name} is out of memory: ${text}`);

@@ -1,11 +1,18 @@
 /** What the workers of one run share: bounds, counters, connections to the nodes that only have to be told. */
 import type { NodeClient } from "../client";
+import { Gate } from "./gate";
 import { type ImpactLimits, impactLimits } from "./impact";
 import { REPLY_TIMEOUT_MS } from "./pair";
 import type { KeyConflict, MoveContext, MoveNumbers, MoveResult } from "./types";
 
 const REPORT_INTERVAL_MS = 250;
 const MS_PER_SECOND = 1000;
+
+export interface TargetState {
+  readonly gate: Gate;
+  /** How often the connections of all sources to it were ended. */
+  fences: number;
+}
 
 export class Run {
   readonly limits: ImpactLimits;
@@ -18,6 +25,7 @@ export class Run {
   bytesMoved = 0;
   private readonly startedMs: number;
   private reportedMs = Number.NEGATIVE_INFINITY;
+  private readonly targets = new Map<string, TargetState>();
   private bigKeyTurn: Promise<void> = Promise.resolve();
   private readonly clients = new Map<string, Promise<NodeClient>>();
 
@@ -37,6 +45,13 @@ export class Run {
 
   now(): number {
     return this.context.clock.now();
+  }
+
+  /** Everything that is sent to a target passes here. */
+  toTarget(target: string): TargetState {
+    const known = this.targets.get(target) ?? { gate: new Gate(), fences: 0 };
+    this.targets.set(target, known);
+    return known;
   }
 
   /** One at a time: it changes settings of all nodes while it lasts. */

@@ -52,7 +52,7 @@ export async function moveWindow(
 
 async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void> {
   const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes: worker.maxBatchBytes() });
-  const cost = (batch: Batch) => worker.cost.estimateMs(batch.keys.length, batch.bytes);
+  const cost = (batch: Batch) => worker.pace.cost.estimateMs(batch.keys.length, batch.bytes);
   const inFlight: Promise<void>[] = [];
   try {
     for (const group of groupBatches(batches, cost, worker.run.limits.batchMs, BATCHES_PER_GROUP)) {
@@ -62,9 +62,9 @@ async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void
       while (inFlight.length >= (big ? 1 : GROUPS_IN_FLIGHT)) await inFlight.shift();
       if (big) await moveBigKey(worker, big);
       else inFlight.push(start(worker, group));
-      if (worker.isPauseDue()) {
+      if (worker.pace.isPauseDue()) {
         while (inFlight.length > 0) await inFlight.shift();
-        await worker.pause();
+        await worker.pace.pause(worker.run.context.signal);
       }
     }
     while (inFlight.length > 0) await inFlight.shift();
@@ -86,7 +86,7 @@ async function send(worker: Worker, group: readonly Batch[]): Promise<void> {
   const outcomes = await worker.migrate(group, false);
   const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
   const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
-  worker.learn(keys, bytes, startMs);
+  worker.pace.learn(keys, bytes, startMs);
   for (const { batch, kind } of outcomes) if (kind === "busy") await resolveBusy(worker, batch);
   worker.run.keysMoved += keys;
   worker.run.bytesMoved += bytes;

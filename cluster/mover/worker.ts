@@ -4,7 +4,6 @@ import { type Batch, CostModel, type SizedKey } from "./batches";
 import { MAX_KEY_BYTES, tooLarge } from "./bigkeys";
 import { putAhead } from "./epochs";
 import { dropPendingMigrates, dropPendingRestores } from "./fence";
-import { pauseAfter } from "./impact";
 import { countKeys, datasetBytes, listKeys, measureKeys, sampleKeys } from "./keys";
 import {
   BATCHES_PER_GROUP,
@@ -14,6 +13,7 @@ import {
   SocketMemory,
 } from "./migrate";
 import { finishAnnounced } from "./ownership";
+import { Pace } from "./pace";
 import { claims, closePair, openPair, type Pair } from "./pair";
 import type { Run } from "./run";
 import { type SlotState, stateOf } from "./state";
@@ -35,8 +35,6 @@ const FAILURE_PAUSE_MS = 250;
 /** A batch that may take longer than this part of the node timeout is treated as a big key. */
 const BIG_KEY_PART = 8;
 const MIN_MIGRATE_TIMEOUT_MS = 200;
-/** Pauses shorter than this are added up: timers are no finer. */
-const SHORTEST_PAUSE_MS = 1;
 /** MIGRATE had no answer from the target: what is where has to be looked at again. */
 export class Interrupted extends Error {
   constructor(readonly outcome: BatchOutcome) {
@@ -46,18 +44,16 @@ export class Interrupted extends Error {
 }
 
 export class Worker {
-  readonly cost = new CostModel();
+  readonly pace: Pace;
   readonly migrateTimeoutMs: number;
-  private pauseDebtMs = 0;
   /** All values of the source together are smaller than a key that would have to be treated by itself. */
   private allSmall = false;
-  private busyMs = 0;
-  private groupEndedMs = 0;
   private socket = new SocketMemory();
   private open = new Set<number>();
   /** Slots that this run saw closed and without keys at the target, by the processes that held the flags since. */
   private readonly trusted = new Map<number, string>();
   private readonly counted = new Set<number>();
+  private fencesSeen = 0;
   private failures = 0;
 
   constructor(
@@ -65,6 +61,7 @@ export class Worker {
     public pair: Pair,
   ) {
     // A silent target must not make the source look dead as well: all that is under way ends within half the node timeout.
+    this.pace = new Pace(run.limits, run.context.clock);
     const underWay = GROUPS_IN_FLIGHT * BATCHES_PER_GROUP;
     this.migrateTimeoutMs = Math.max(
       MIN_MIGRATE_TIMEOUT_MS,
@@ -83,36 +80,15 @@ export class Worker {
   }
 
   isBig(batch: Batch): boolean {
-    const expectedMs = this.cost.estimateMs(batch.keys.length, batch.bytes);
+    const expectedMs = this.pace.cost.estimateMs(batch.keys.length, batch.bytes);
     return batch.keys.length === 1 && expectedMs > this.run.context.nodeTimeoutMs / BIG_KEY_PART;
   }
 
   maxBatchBytes(): number {
-    return Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, this.cost.bytesIn(this.run.limits.batchMs)));
-  }
-
-  /** Takes the time since `startMs`, or since the group before it ended, as the time that it took. */
-  learn(keys: number, bytes: number, startMs: number): void {
-    const now = this.run.now();
-    const took = now - Math.max(startMs, this.groupEndedMs);
-    this.groupEndedMs = now;
-    this.busyMs += took;
-    this.cost.learn(keys, bytes, took);
-  }
-
-  /** Whether the source has worked for as long as it may at a time. */
-  isPauseDue(): boolean {
-    return this.run.limits.share < 1 && this.busyMs >= this.run.limits.batchMs;
-  }
-
-  /** Leaves the source to its clients for their share of the time. */
-  async pause(): Promise<void> {
-    this.pauseDebtMs += pauseAfter(this.busyMs, this.run.limits);
-    this.busyMs = 0;
-    if (this.pauseDebtMs < SHORTEST_PAUSE_MS) return;
-    const start = this.run.now();
-    await this.run.context.clock.sleep(this.pauseDebtMs, this.run.context.signal);
-    this.pauseDebtMs -= this.run.now() - start;
+    return Math.min(
+      MAX_BATCH_BYTES,
+      Math.max(MIN_BATCH_BYTES, this.pace.cost.bytesIn(this.run.limits.batchMs)),
+    );
   }
 
   /** @throws Interrupted where the target did not answer. */
@@ -121,8 +97,12 @@ export class Worker {
     replace: boolean,
     timeoutMs = this.migrateTimeoutMs,
   ): Promise<BatchOutcome[]> {
-    const options = { replace, timeoutMs };
-    const outcomes = await migrateGroup(this.pair, group, options, this.socket, () => this.run.now());
+    const target = this.run.toTarget(this.pair.target.name);
+    const outcomes = await target.gate.share(() => {
+      if (target.fences !== this.fencesSeen) this.socket.lost();
+      this.fencesSeen = target.fences;
+      return migrateGroup(this.pair, group, { replace, timeoutMs }, this.socket, () => this.run.now());
+    });
     const unanswered = outcomes.find((outcome) => outcome.kind === "retry");
     if (unanswered) throw new Interrupted(unanswered);
     return outcomes;
@@ -212,10 +192,10 @@ export class Worker {
     const parts: number[][] = [];
     let [open, ms]: [number[], number] = [[], 0];
     for (const slot of slots) {
-      ms += this.cost.estimateMs(counts.get(slot) ?? 0, 0);
+      ms += this.pace.cost.estimateMs(counts.get(slot) ?? 0, 0);
       if (open.length >= MAX_WINDOW_SLOTS || (open.length >= WINDOW_SLOTS && ms > WINDOW_MS)) {
         parts.push(open);
-        [open, ms] = [[], this.cost.estimateMs(counts.get(slot) ?? 0, 0)];
+        [open, ms] = [[], this.pace.cost.estimateMs(counts.get(slot) ?? 0, 0)];
       }
       open.push(slot);
     }
@@ -289,7 +269,11 @@ export class Worker {
     this.pair = await openPair(this.run.context, lost.source.name, lost.target.name);
     this.socket = new SocketMemory();
     await dropPendingMigrates(lost, this.pair.source.client);
-    await dropPendingRestores(this.pair.target.client);
+    const target = this.run.toTarget(this.pair.target.name);
+    await target.gate.alone(async () => {
+      await dropPendingRestores(this.pair.target.client);
+      target.fences++;
+    });
   }
 }
 
