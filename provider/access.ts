@@ -1,4 +1,5 @@
 /** From a declaration to the hosts of its nodes. What a target needs is loaded only where that target is used. */
+import { UserError } from "../hosts/errors";
 import type { Host } from "../hosts/host";
 import type { RedisInstall } from "../install/redis";
 import { type Declaration, type DeclaredNode, nodeSchema } from "./declaration";
@@ -30,6 +31,9 @@ export function openAccess(declaration: Declaration, options: AccessOptions): Ac
   switch (declaration.target) {
     case "local":
       return openLocal(declaration, options);
+    case "ssh":
+    case "aws":
+      throw new UserError(`target ${declaration.target}: this version cannot reach its servers`);
     default:
       return unknownTarget(declaration.target);
   }

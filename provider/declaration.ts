@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
+import { sshAccessSchema } from "./ssh-access";
 import type { DeclaredNode } from "./types";
 
 export type { DeclaredNode };
@@ -21,7 +22,7 @@ export const nodeSchema = z.strictObject({
 /** Checked wherever a declaration comes from outside: the engine's wire, a stack output. */
 export const declarationSchema = z.strictObject({
   name: z.string().min(1),
-  target: z.literal("local"),
+  target: z.enum(["local", "ssh", "aws"]),
   nodes: z.array(nodeSchema).min(1),
   /** Share of the slots per shard, one positive number a shard. */
   weights: z.array(z.number().positive()).min(1),
@@ -35,8 +36,10 @@ export const declarationSchema = z.strictObject({
   redisVersion: z.string().min(1),
   redisSource: z.string().optional(),
   redisSourceSha256: z.string().optional(),
-  /** Absolute folder of the nodes' data on this machine. */
+  /** Absolute folder of the nodes' data: on this machine, or on every server. */
   dataDirectory: z.string().min(1),
+  /** Secret. How the servers are reached; there with every target but local. */
+  ssh: sshAccessSchema.optional(),
   /** Secret. */
   password: z.string().min(1),
   /** Secret. The whole redis.conf of every node, by node name. */
@@ -81,6 +84,8 @@ export function contradictions(declaration: Declaration): { property: string; re
       });
     if (declaration.files[node.name] === undefined)
       found.push({ property: "files", reason: `there is no redis.conf for ${node.name}` });
+    if (declaration.target !== "local" && declaration.ssh?.servers[node.name] === undefined)
+      found.push({ property: "ssh", reason: `there is no server for ${node.name}` });
   }
   return found;
 }

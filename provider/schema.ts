@@ -34,7 +34,7 @@ const NODE_STATUS: Record<string, Property> = {
 
 const INPUTS: Record<string, Property> = {
   name: text("Name of the cluster. Cannot change."),
-  target: text('Where the nodes run: "local". Cannot change.'),
+  target: text('Where the nodes run: "local", "ssh" or "aws". Cannot change.'),
   nodes: listOf(reference("DeclaredNode"), "Every node, ordered by shard, then member."),
   weights: listOf({ type: "number" }, "Share of the slots per shard, one positive number a shard."),
   replicasPerShard: integer("Replicas of every primary."),
@@ -48,6 +48,9 @@ const INPUTS: Record<string, Property> = {
   redisSource: text("Path or address of the user's own Redis."),
   redisSourceSha256: text("sha256 of redisSource."),
   dataDirectory: text("Absolute folder of the nodes' data. Cannot change."),
+  ssh: secret(
+    mapOf({ $ref: "pulumi.json#/Any" }, "How the servers are reached; with every target but local."),
+  ),
   password: secret(text("Password of every node, for clients and among the nodes.")),
   files: secret(mapOf(TEXT, "The whole redis.conf of every node, by node name.")),
   maxMigrationImpact: {
@@ -64,6 +67,7 @@ const INPUTS: Record<string, Property> = {
 };
 
 const OPTIONAL_INPUTS = [
+  "ssh",
   "redisSource",
   "redisSourceSha256",
   "maxMigrationImpact",

@@ -83,7 +83,7 @@ test("Pulumi's schema has the fields that are checked, and secrets are marked", 
     Object.keys(declarationSchema.shape).length - optional.length,
   );
   const secrets = Object.entries(resource?.inputProperties ?? {}).filter(([, property]) => property.secret);
-  expect(secrets.map(([name]) => name).toSorted()).toEqual(["files", "password"]);
+  expect(secrets.map(([name]) => name).toSorted()).toEqual(["files", "password", "ssh"]);
 });
 
 function first() {
