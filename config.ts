@@ -1,14 +1,14 @@
 /** Stack configuration in, one frozen and checked `KitConfig` out. Pure. */
 import { addressProblems, crossFieldProblems } from "./config/checks";
-import { coerce } from "./config/coerce";
 import { defaultDirectives } from "./config/defaults";
-import { nearest } from "./config/directives";
-import { ConfigError, HIDDEN, type Problem, printable } from "./config/error";
-import { type FieldMeta, fieldMeta } from "./config/field-meta";
+import { ConfigError, HIDDEN } from "./config/error";
+import { fieldMeta } from "./config/field-meta";
+import { readFields } from "./config/fields";
 import { passwordProblems } from "./config/password";
 import { checkDirectives } from "./config/redis";
 import { LATER_TARGETS, type StackValues, stackSchema } from "./config/schema";
-import type { ConfigContext, KitConfig } from "./config/types";
+import { foreignKeys, type PlaceOf, sshPlace, targetProblems } from "./config/ssh-target";
+import type { ConfigContext, KitConfig, LocalConfig } from "./config/types";
 import { directiveWarnings, switchWarnings, versionWarnings } from "./config/warnings";
 import { layOut, placementWarnings } from "./topology";
 
@@ -17,7 +17,14 @@ export { type DirectiveInfo, directiveInfo, isLive, readableDirectives } from ".
 export { ConfigError, type Problem } from "./config/error";
 export { passwordProblems } from "./config/password";
 export { normalizeDirectives } from "./config/redis";
-export type { CommonConfig, ConfigContext, KitConfig, LocalConfig } from "./config/types";
+export type {
+  CommonConfig,
+  ConfigContext,
+  KitConfig,
+  LocalConfig,
+  SshConfig,
+  SshServer,
+} from "./config/types";
 export { memoryBytes } from "./config/values";
 
 /** Configuration namespace of the stack keys: the project's name in Pulumi.yaml. */
@@ -29,16 +36,24 @@ export const NAMESPACE = "redis-cluster-kit";
  */
 export function parseConfig(raw: unknown, context: ConfigContext): KitConfig {
   const given = readMapping(raw);
-  const problems = unknownKeys(given);
-  const { values, allGood } = readFields(given, problems);
+  const { values, problems: fieldProblems } = readFields(stackSchema, given, {
+    prefix: "",
+    expected: laterTarget,
+  });
   const directives = checkDirectives(values.redis, values.redisVersion);
-  problems.push(
+  const config = buildConfig(values, given, directives.values, context);
+  const isGood = fieldProblems.length === 0;
+  const problems = [
+    ...fieldProblems,
+    ...foreignKeys(values.target, given),
     ...directives.problems,
-    ...(allGood ? crossFieldProblems(values, directives.values, context.supportedVersions) : []),
+    ...(isGood ? targetProblems(values, given) : []),
+    ...(isGood
+      ? crossFieldProblems(values, config.shards, directives.values, context.supportedVersions)
+      : []),
     ...(values.password === undefined ? [] : passwordProblems(values.password)),
-  );
-  const config = buildConfig(values, directives.values, context);
-  problems.push(...addressProblems(layOut(config).nodes));
+    ...addressProblems(layOut(config).nodes),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
 }
@@ -55,87 +70,72 @@ function readMapping(raw: unknown): Record<string, unknown> {
   ]);
 }
 
-/** Keys that the schema does not have. Their values may be anything, a misspelt password too: never shown. */
-function unknownKeys(given: Readonly<Record<string, unknown>>): Problem[] {
-  const known = Object.keys(stackSchema.shape);
-  return Object.keys(given)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      const near = nearest(key, known);
-      const remove = `pulumi config rm ${printable(key)}`;
-      return {
-        property: key,
-        value: HIDDEN,
-        expected: `one of the keys ${known.join(", ")}`,
-        cure: near === undefined ? remove : `write ${near}, if that is what is meant; otherwise ${remove}`,
-      };
-    });
-}
-
-interface ReadFields {
-  readonly values: StackValues;
-  readonly allGood: boolean;
-}
-
-/** The fields that are good, with defaults in the place of those that are not: so that later checks find the rest. */
-function readFields(given: Readonly<Record<string, unknown>>, problems: Problem[]): ReadFields {
-  const good: Record<string, unknown> = {};
-  const before = problems.length;
-  for (const [key, schema] of Object.entries(stackSchema.shape)) {
-    const meta = fieldMeta.get(schema);
-    if (!meta) throw new Error(`the schema says nothing about ${key}`);
-    const value = coerce(given[key], meta.kind);
-    if (!schema.safeParse(value).success) problems.push(fieldProblem(key, value, meta));
-    else if (value !== undefined) good[key] = value;
-  }
-  return { values: stackSchema.parse(good), allGood: problems.length === before };
-}
-
-function fieldProblem(property: string, value: unknown, meta: FieldMeta): Problem {
-  const later = property === "target" ? LATER_TARGETS.find((target) => target === value) : undefined;
-  return {
-    property,
-    value: meta.secret || meta.kind === "record" ? HIDDEN : printable(value),
-    expected: later ? `${meta.expected}: this version of the kit does not have ${later} yet` : meta.expected,
-    cure: meta.cure,
-  };
+/** What is expected of a target that this version does not have. */
+function laterTarget(key: string, value: unknown): string | undefined {
+  const later = key === "target" ? LATER_TARGETS.find((target) => target === value) : undefined;
+  const expected = fieldMeta.get(stackSchema.shape.target)?.expected;
+  return later && `${expected}: this version of the kit does not have ${later} yet`;
 }
 
 function buildConfig(
   values: StackValues,
+  given: Readonly<Record<string, unknown>>,
   declared: Readonly<Record<string, string>>,
   context: ConfigContext,
 ): KitConfig {
-  const {
-    weights,
-    redis: _,
-    name,
-    dataDirectory,
-    redisSource,
-    redisSourceSha256,
-    password,
-    ...rest
-  } = values;
-  const clusterName = name ?? defaultName(context);
-  const redis = { ...defaultDirectives(values.redisVersion), ...declared };
-  const { shards, replicasPerShard, zones, redisVersion } = values;
+  const { redisSource, redisSourceSha256, password, redisVersion, replicasPerShard } = values;
+  const name = values.name ?? defaultName(context);
+  const redis = { ...defaultDirectives(redisVersion, values.target), ...declared };
+  const place = buildPlace(values, given, name, context);
   return {
-    ...rest,
-    name: clusterName,
-    dataDirectory: dataDirectory ?? `${context.dataRoot}/clusters/${clusterName}`,
+    name,
+    ...place,
+    replicasPerShard,
+    redisVersion,
     ...(redisSource === undefined ? {} : { redisSource }),
     ...(redisSourceSha256 === undefined ? {} : { redisSourceSha256 }),
     ...(password === undefined ? {} : { password }),
-    weights: weights ?? Array.from({ length: shards }, () => 1),
+    weights: values.weights ?? Array.from({ length: place.shards }, () => 1),
     redis,
     nodeTimeoutMs: Number(redis["cluster-node-timeout"]),
+    maxMigrationImpact: values.maxMigrationImpact,
+    keepPreviousPassword: values.keepPreviousPassword,
+    failback: values.failback,
+    acceptDataLoss: values.acceptDataLoss,
     warnings: [
-      ...placementWarnings(shards, replicasPerShard, zones),
+      ...placementWarnings(place.shards, replicasPerShard, place.zones),
       ...directiveWarnings(replicasPerShard, redis),
       ...versionWarnings(redisVersion),
       ...switchWarnings(values, redisVersion),
     ],
   };
+}
+
+/** What the target alone knows, and the shape of the cluster there. */
+function buildPlace(
+  values: StackValues,
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  context: ConfigContext,
+): PlaceOf<KitConfig> {
+  switch (values.target) {
+    case "local":
+      return localPlace(values, name, context);
+    case "ssh":
+      return sshPlace(values, given);
+    default:
+      return unknownTarget(values.target);
+  }
+}
+
+function localPlace(values: StackValues, name: string, { dataRoot }: ConfigContext): PlaceOf<LocalConfig> {
+  const { shards, zones, host, basePort } = values;
+  const dataDirectory = values.dataDirectory ?? `${dataRoot}/clusters/${name}`;
+  return { target: "local", shards, zones, host, basePort, dataDirectory };
+}
+
+function unknownTarget(target: never): never {
+  throw new Error(`unknown target: ${String(target)}`);
 }
 
 /** `<project>-<stack>`, with a dash for what a cluster's name may not have. */

@@ -1,5 +1,7 @@
 /** The declaration laid out as nodes: pure, deterministic, the same answer for ever for the same node. */
-import type { KitConfig } from "./config";
+import type { LocalConfig, SshConfig, SshServer } from "./config";
+import { count } from "./topology/count";
+import { placeServers } from "./topology/servers";
 
 /** Distance between a node's data port and its bus port; fixed by Redis up to 6.2, the default after. */
 export const BUS_PORT_OFFSET = 10_000;
@@ -11,7 +13,7 @@ const SLOTS = 16_384;
 
 /** One node to be. Names and addresses are unique in the cluster. */
 export interface PlannedNode {
-  /** `shard-<number from 1>-<member letter>`: "shard-1-a" is the preferred primary of the first shard. */
+  /** The server's name; on the local target `shard-<number from 1>-<member letter>`: "shard-1-a" is the first shard's primary. */
   readonly name: string;
   /** Index of the shard, from 0. */
   readonly shard: number;
@@ -38,24 +40,64 @@ interface SlotRange {
   readonly end: number;
 }
 
+type Shape = "target" | "shards" | "replicasPerShard" | "zones" | "dataDirectory";
+export type LocalLayout = Pick<LocalConfig, Shape | "host" | "basePort">;
+type SshLayout = Pick<SshConfig, Shape | "servers" | "redisPort">;
+
 /** What `layOut` needs of the configuration. */
-export type LayoutInput = Pick<
-  KitConfig,
-  "target" | "shards" | "replicasPerShard" | "zones" | "host" | "basePort" | "dataDirectory"
->;
+export type LayoutInput = LocalLayout | SshLayout;
 
 /** Lays the declared cluster out. Adding shards or replicas never moves a node that was there before. */
 export function layOut(config: LayoutInput): Topology {
+  const nodes = nodesOf(config);
+  const warnings = placementWarnings(config.shards, config.replicasPerShard, config.zones);
+  return Object.freeze({ nodes: Object.freeze(nodes), warnings: Object.freeze(warnings) });
+}
+
+function nodesOf(config: LayoutInput): PlannedNode[] {
+  switch (config.target) {
+    case "local":
+      return localNodes(config);
+    case "ssh":
+      return serverNodes(config);
+    default:
+      return unknownTarget(config);
+  }
+}
+
+function localNodes(config: LocalLayout): PlannedNode[] {
   const nodes: PlannedNode[] = [];
   for (let shard = 0; shard < config.shards; shard++) {
     for (let member = 0; member <= config.replicasPerShard; member++)
       nodes.push(planNode(config, shard, member));
   }
-  const warnings = placementWarnings(config.shards, config.replicasPerShard, config.zones);
-  return Object.freeze({ nodes: Object.freeze(nodes), warnings: Object.freeze(warnings) });
+  return nodes;
 }
 
-function planNode(config: LayoutInput, shard: number, member: number): PlannedNode {
+/** One node a server, under the server's name. None at all where the servers cannot be placed: the configuration says so. */
+function serverNodes(config: SshLayout): PlannedNode[] {
+  const shards = placeServers<SshServer>(config.servers, config.replicasPerShard + 1) ?? [];
+  return shards.flatMap((servers, shard) =>
+    servers.map((server, member) =>
+      Object.freeze({
+        name: server.name,
+        shard,
+        member,
+        zone: server.zone,
+        host: server.announce,
+        port: config.redisPort,
+        busPort: config.redisPort + BUS_PORT_OFFSET,
+        dir: config.dataDirectory,
+      }),
+    ),
+  );
+}
+
+function unknownTarget(config: never): never {
+  throw new Error(`unknown target: ${JSON.stringify(config)}`);
+}
+
+function planNode(config: LocalLayout, shard: number, member: number): PlannedNode {
   const name = nodeName(shard, member);
   const port = localPort(config.basePort, shard, member);
   return Object.freeze({
@@ -122,10 +164,6 @@ export function placementWarnings(
     );
   }
   return warnings;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /**

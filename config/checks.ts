@@ -5,16 +5,17 @@ import { DEFAULTS, type StackValues, SUPPORTED_LINES } from "./schema";
 
 const MAX_PORT = 65_535;
 
-/** Every problem between fields, each field by itself being good. */
+/** Every problem between fields, each field by itself being good. `shards` is the number that results. */
 export function crossFieldProblems(
   values: StackValues,
+  shards: number,
   directives: Readonly<Record<string, string>>,
   supportedVersions: readonly string[] | undefined,
 ): Problem[] {
   return [
     ...versionProblems(values, (supportedVersions ?? SUPPORTED_LINES).filter(isOfKnownLine)),
     ...sourceProblems(values),
-    ...weightProblems(values),
+    ...weightProblems(values, shards),
     ...replicaProblems(values, directives),
   ];
 }
@@ -75,7 +76,7 @@ function sourceProblems({ redisSource, redisSourceSha256 }: StackValues): Proble
 }
 
 /** Each shard needs one slot at least: a primary without slots is no primary. */
-function weightProblems({ weights, shards }: StackValues): Problem[] {
+function weightProblems({ weights }: StackValues, shards: number): Problem[] {
   if (weights === undefined) return [];
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const tooSmall = weights.some((weight) => (weight / total) * 16_384 < 1);

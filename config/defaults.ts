@@ -1,5 +1,6 @@
 /** The directives of the field's usual six-node set-up. The user's own `redis:` values go over them. */
 import { directiveInfo } from "./directives";
+import type { KitConfig } from "./types";
 
 /** A replica moves to a primary without any only if its own keeps this many: never. */
 const NO_MIGRATION = "999999";
@@ -19,7 +20,14 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   "maxmemory-policy": "allkeys-lru",
 };
 
+/** On a server of its own a node may hold more. */
+const ON_SERVERS: Readonly<Record<string, string>> = { maxmemory: String(8 * 1024 ** 3) };
+
 /** Those that this version knows, in canonical names and values as CONFIG GET answers them. */
-export function defaultDirectives(version: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(DIRECTIVES).filter(([name]) => directiveInfo(name, version)));
+export function defaultDirectives(
+  version: string,
+  target: KitConfig["target"] = "local",
+): Record<string, string> {
+  const all = target === "local" ? DIRECTIVES : { ...DIRECTIVES, ...ON_SERVERS };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => directiveInfo(name, version)));
 }

@@ -17,6 +17,15 @@ export interface FieldMeta {
   readonly computedDefault?: string;
   /** Never printed. */
   readonly secret?: boolean;
+  /** The first bad part of a mapping without secrets, with what was expected there; undefined where there is none. */
+  readonly badPart?: (value: unknown) => BadPart | undefined;
+}
+
+export interface BadPart {
+  /** Below the field, e.g. "servers[1].host". */
+  readonly path: string;
+  readonly expected: string;
+  readonly found: unknown;
 }
 
 export const fieldMeta = z.registry<FieldMeta>();

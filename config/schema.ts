@@ -1,6 +1,7 @@
 /** The stack configuration as a zod schema. The reference in docs/ and the JSON schema of the stack files come from here. */
 import { z } from "zod";
 import { fieldMeta } from "./field-meta";
+import { ssh, sshPrivateKey, sudoPassword } from "./ssh";
 
 /** Versions accepted where the caller names none: every version of these lines. */
 export const SUPPORTED_LINES: readonly string[] = ["5.0", "6.2", "7.0"];
@@ -20,7 +21,7 @@ export const DEFAULTS = {
 } as const;
 
 /** Targets that the kit is meant to have and this version has not. */
-export const LATER_TARGETS = ["ssh", "aws"] as const;
+export const LATER_TARGETS = ["aws"] as const;
 
 /** A switch that is off unless declared. */
 function flag(
@@ -57,12 +58,14 @@ const name = z
   });
 
 const target = z
-  .literal("local")
+  .enum(["local", "ssh"])
   .default(DEFAULTS.target)
-  .describe("Where the nodes run. `local`: every node is a process on this machine.")
+  .describe(
+    "Where the nodes run. `local`: every node is a process on this machine. `ssh`: on servers that you have, see `ssh`.",
+  )
   .register(fieldMeta, {
     kind: "text",
-    expected: '"local"',
+    expected: '"local" or "ssh"',
     cure: "pulumi config set target local",
     change: "not possible on a running cluster",
   });
@@ -265,8 +268,8 @@ const acceptDataLoss = flag(
   "the lost shard's slots are served again, empty",
 );
 
-/** The local target. The ssh and aws targets become further members of `stackSchema`. */
-export const localSchema = z.strictObject({
+/** Every key of a stack. Which of them a target knows: `foreignKeys` of ssh-target.ts. */
+export const stackSchema = z.strictObject({
   target,
   name,
   shards,
@@ -285,8 +288,10 @@ export const localSchema = z.strictObject({
   keepPreviousPassword,
   failback,
   acceptDataLoss,
+  ssh,
+  sshPrivateKey,
+  sudoPassword,
 });
 
-/** What the keys of a stack are after the coercion of text, one variant a target. */
-export const stackSchema = localSchema;
+/** What the keys of a stack are after the coercion of text. */
 export type StackValues = z.output<typeof stackSchema>;

@@ -31,6 +31,8 @@ export interface CommonConfig {
   readonly redisSourceSha256?: string;
   /** Absent when the caller keeps the password elsewhere. Checked by `passwordProblems` wherever it comes from. */
   readonly password?: string;
+  /** Absolute folder of the nodes' data. Local: one folder a node below it. Servers: the folder itself, on each of them. */
+  readonly dataDirectory: string;
   /** Share of the slots per shard, one positive number a shard. */
   readonly weights: readonly number[];
   /**
@@ -59,9 +61,45 @@ export interface LocalConfig extends CommonConfig {
   readonly host: string;
   /** Data port of the first node. The bus port of a node is its data port + 10000. */
   readonly basePort: number;
-  /** Absolute folder that holds one folder a node. */
-  readonly dataDirectory: string;
 }
 
-/** Closed union over `target`. The ssh and aws targets will be further members. */
-export type KitConfig = LocalConfig;
+/** One server that the user has: one node. */
+export interface SshServer {
+  /** Also the node's name. */
+  readonly name: string;
+  /** Where its sshd is: name or IPv4 address. */
+  readonly host: string;
+  /** Of its sshd. */
+  readonly port: number;
+  readonly user: string;
+  readonly zone: string;
+  /** "ssh-ed25519 AAAA...". Absent: learned at the first contact. */
+  readonly hostKey?: string;
+  /** IPv4 address of its own that Redis listens on. */
+  readonly address: string;
+  /** IPv4 address by which clients and the other nodes reach it. */
+  readonly announce: string;
+}
+
+export type SshBastion = Pick<SshServer, "host" | "port" | "user" | "hostKey">;
+
+/** Every node on a server that the user has, reached over ssh. */
+export interface SshConfig extends CommonConfig {
+  readonly target: "ssh";
+  /** In the order of the declaration, which decides placement. */
+  readonly servers: readonly SshServer[];
+  readonly bastion?: SshBastion;
+  /** Data port of every node. */
+  readonly redisPort: number;
+  /** Redis listens on the server's address and loopback, or on every address. */
+  readonly bind: "address" | "all";
+  /** Where the servers' Redis comes from. */
+  readonly install: "source" | "archive" | "package";
+  /** Secret; absent where the ssh agent is asked, or the caller keeps it elsewhere. */
+  readonly sshPrivateKey?: string;
+  /** Secret. */
+  readonly sudoPassword?: string;
+}
+
+/** Closed union over `target`. */
+export type KitConfig = LocalConfig | SshConfig;

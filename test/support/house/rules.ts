@@ -15,7 +15,7 @@ export interface Way {
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
   index: ["index.ts"],
   config: ["config.ts", "config/"],
-  topology: ["topology.ts"],
+  topology: ["topology.ts", "topology/"],
   components: ["components/"],
   templates: ["templates/"],
   provider: ["provider/"],
@@ -35,6 +35,7 @@ export const TABLE: readonly Way[] = [
   { from: "index.ts", to: "components/index.ts", why: "and declares what it wants" },
   { from: "config.ts", to: "topology.ts", typesOnly: true, why: "its checks speak of nodes" },
   { from: "config/", to: "topology.ts", typesOnly: true, why: "its checks speak of nodes" },
+  { from: "config/", to: "topology/", why: "servers that cannot be placed are refused; topology/ is pure" },
   {
     from: "topology.ts",
     to: "config.ts",
@@ -72,6 +73,7 @@ export const TABLE: readonly Way[] = [
     why: "tests see everything",
   })),
   { from: "test/", to: "config.ts", why: "tests see everything" },
+  { from: "test/", to: "topology.ts", why: "tests see everything" },
 ];
 
 /** Beyond the table, by name. */
@@ -172,6 +174,7 @@ export const WITHOUT_PACKAGES: readonly string[] = ["scripts/run.cjs", "scripts/
 /** Pure: values in, values out. They may not even reach the machine, except to read the files beside them. */
 export const PURE: readonly { readonly place: string; readonly modules: readonly string[] }[] = [
   { place: "topology.ts", modules: [] },
+  { place: "topology/", modules: [] },
   { place: "templates/", modules: ["node:fs", "node:path"] },
   { place: "cluster/plan/", modules: ["pretty-bytes"] },
 ];

@@ -5,7 +5,7 @@ import { CONTEXT, problemOf, problemsOf } from "./context";
 describe("what is refused, by property, with what was expected", () => {
   test.each([
     [{ target: "gcp" }, "target", '"local"'],
-    [{ target: "ssh" }, "target", "this version of the kit does not have ssh yet"],
+    [{ target: "ssh" }, "ssh", "the servers, since target is ssh"],
     [{ target: "aws" }, "target", "this version of the kit does not have aws yet"],
     [{ name: "-x" }, "name", "letters"],
     [{ name: "../up" }, "name", "letters"],

@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressProblems } from "../../../config/checks";
 import {
-  type LayoutInput,
+  type LocalLayout,
   layOut,
   MAX_LOCAL_SHARDS,
   type PlannedNode,
   placementWarnings,
 } from "../../../topology";
 
-function input(part: Partial<LayoutInput> = {}): LayoutInput {
+function input(part: Partial<LocalLayout> = {}): LocalLayout {
   return {
     target: "local",
     shards: 3,
