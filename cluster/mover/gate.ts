@@ -1,21 +1,29 @@
-/** Sources that send to one target enter together; who has to end connections at the target does it while nobody is inside. */
+/**
+ * The way to one target. Sources enter side by side, as many as it may have at a time: each MIGRATE keeps its source waiting until the
+ * target has come to it, so more would only make clients of both wait. Who has to end connections at the target does it
+ * while nobody is inside.
+ */
 export class Gate {
   private inside = 0;
   private queue: Promise<void> = Promise.resolve();
-  private left: (() => void) | undefined;
+  private waiting: (() => void)[] = [];
+
+  /** `width`: tasks side by side, at least 1. */
+  constructor(private readonly width = Number.POSITIVE_INFINITY) {}
 
   /** Runs the task beside others, after whoever is alone at the moment. */
   async share<T>(task: () => Promise<T>): Promise<T> {
-    for (let seen: Promise<void> | undefined; seen !== this.queue; ) {
+    for (let seen: Promise<void> | undefined; seen !== this.queue || this.inside >= this.width; ) {
       seen = this.queue;
       await seen;
+      if (this.inside >= this.width) await this.someoneLeaves();
     }
     this.inside++;
     try {
       return await task();
     } finally {
       this.inside--;
-      if (this.inside === 0) this.left?.();
+      this.wakeAll();
     }
   }
 
@@ -28,13 +36,22 @@ export class Gate {
     });
     try {
       await before;
-      while (this.inside > 0)
-        await new Promise<void>((resolve) => {
-          this.left = resolve;
-        });
+      while (this.inside > 0) await this.someoneLeaves();
       await task();
     } finally {
       open();
+      this.wakeAll();
     }
+  }
+
+  /** All, since who waits to be alone and who waits to enter look for different things. */
+  private wakeAll(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  private someoneLeaves(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
   }
 }

@@ -1,6 +1,6 @@
 /** How fast one source may be drained: what batches cost, and when its clients have their turn. */
 import type { Clock } from "../clock";
-import { CostModel } from "./batches";
+import { type Batch, CostModel } from "./batches";
 import { type ImpactLimits, pauseAfter } from "./impact";
 
 /** Pauses shorter than this are added up: timers are no finer. */
@@ -17,8 +17,10 @@ export class Pace {
     private readonly clock: Clock,
   ) {}
 
-  /** Takes the time since `startMs`, or since the group before it ended, as the time that it took. */
-  learn(keys: number, bytes: number, startMs: number): void {
+  /** Takes the time since `startMs`, or since the group before it ended, as the time that the group took. */
+  learn(group: readonly Batch[], startMs: number): void {
+    const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
+    const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
     const now = this.clock.now();
     const took = now - Math.max(startMs, this.groupEndedMs);
     this.groupEndedMs = now;

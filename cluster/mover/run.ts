@@ -49,7 +49,7 @@ export class Run {
 
   /** Everything that is sent to a target passes here. */
   toTarget(target: string): TargetState {
-    const known = this.targets.get(target) ?? { gate: new Gate(), fences: 0 };
+    const known = this.targets.get(target) ?? { gate: new Gate(this.limits.groupsAtTarget), fences: 0 };
     this.targets.set(target, known);
     return known;
   }

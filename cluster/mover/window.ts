@@ -82,14 +82,12 @@ function start(worker: Worker, group: readonly Batch[]): Promise<void> {
 }
 
 async function send(worker: Worker, group: readonly Batch[]): Promise<void> {
-  const startMs = worker.run.now();
   const outcomes = await worker.migrate(group, false);
-  const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
-  const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
-  worker.pace.learn(keys, bytes, startMs);
   for (const { batch, kind } of outcomes) if (kind === "busy") await resolveBusy(worker, batch);
-  worker.run.keysMoved += keys;
-  worker.run.bytesMoved += bytes;
+  for (const { keys, bytes } of group) {
+    worker.run.keysMoved += keys.length;
+    worker.run.bytesMoved += bytes;
+  }
   worker.run.report();
 }
 

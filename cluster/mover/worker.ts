@@ -98,10 +98,14 @@ export class Worker {
     timeoutMs = this.migrateTimeoutMs,
   ): Promise<BatchOutcome[]> {
     const target = this.run.toTarget(this.pair.target.name);
-    const outcomes = await target.gate.share(() => {
+    const outcomes = await target.gate.share(async () => {
       if (target.fences !== this.fencesSeen) this.socket.lost();
       this.fencesSeen = target.fences;
-      return migrateGroup(this.pair, group, { replace, timeoutMs }, this.socket, () => this.run.now());
+      const now = () => this.run.now();
+      const startMs = now();
+      const answers = await migrateGroup(this.pair, group, { replace, timeoutMs }, this.socket, now);
+      this.pace.learn(group, startMs);
+      return answers;
     });
     const unanswered = outcomes.find((outcome) => outcome.kind === "retry");
     if (unanswered) throw new Interrupted(unanswered);

@@ -45,6 +45,31 @@ describe("Gate", () => {
     ]);
   });
 
+  it("lets in as many as it is wide, in order, and the one alone before those that wait", async () => {
+    const gate = new Gate(2);
+    const log: string[] = [];
+    const ends = new Map<string, () => void>();
+    const task = (name: string) => async () => {
+      log.push(name);
+      await new Promise<void>((resolve) => ends.set(name, resolve));
+    };
+    const running = ["a", "b", "c", "d", "e"].map((name) => gate.share(task(name)));
+    await turns();
+    expect(log).toEqual(["a", "b"]);
+    ends.get("b")?.();
+    await turns();
+    expect(log).toEqual(["a", "b", "c"]);
+    running.push(gate.alone(task("alone")));
+    for (const name of ["a", "c"]) ends.get(name)?.();
+    await turns();
+    expect(log).toEqual(["a", "b", "c", "alone"]);
+    ends.get("alone")?.();
+    await turns();
+    expect(log).toEqual(["a", "b", "c", "alone", "d", "e"]);
+    for (const name of ["d", "e"]) ends.get(name)?.();
+    await Promise.all(running);
+  });
+
   it("opens again after a failure inside and alone", async () => {
     const gate = new Gate();
     const fail = () => Promise.reject(new Error("no"));
