@@ -1,23 +1,26 @@
 /** Stack configuration in, one frozen and checked `KitConfig` out. Pure. */
+import { type ReadAws, readAws } from "./config/aws";
 import { addressProblems, crossFieldProblems } from "./config/checks";
 import { defaultDirectives } from "./config/defaults";
 import { ConfigError, HIDDEN } from "./config/error";
-import { fieldMeta } from "./config/field-meta";
 import { readFields } from "./config/fields";
 import { passwordProblems } from "./config/password";
 import { checkDirectives } from "./config/redis";
-import { LATER_TARGETS, type StackValues, stackSchema } from "./config/schema";
+import { type StackValues, stackSchema } from "./config/schema";
+import { SERVER_DATA_DIRECTORY } from "./config/ssh";
 import { foreignKeys, type PlaceOf, sshPlace, targetProblems } from "./config/ssh-target";
-import type { ConfigContext, KitConfig, LocalConfig } from "./config/types";
+import type { AwsConfig, ConfigContext, KitConfig, LocalConfig } from "./config/types";
 import { directiveWarnings, switchWarnings, versionWarnings } from "./config/warnings";
 import { layOut, placementWarnings } from "./topology";
 
 export { ADVISORIES_AS_OF, type Advisory, advisoryLine, openAdvisories } from "./config/advisories";
+export type { AwsSettings, AwsSubnet } from "./config/aws/types";
 export { type DirectiveInfo, directiveInfo, isLive, readableDirectives } from "./config/directives";
 export { ConfigError, type Problem } from "./config/error";
 export { passwordProblems } from "./config/password";
 export { normalizeDirectives } from "./config/redis";
 export type {
+  AwsConfig,
   CommonConfig,
   ConfigContext,
   KitConfig,
@@ -36,18 +39,18 @@ export const NAMESPACE = "redis-cluster-kit";
  */
 export function parseConfig(raw: unknown, context: ConfigContext): KitConfig {
   const given = readMapping(raw);
-  const { values, problems: fieldProblems } = readFields(stackSchema, given, {
-    prefix: "",
-    expected: laterTarget,
-  });
+  const { values, problems: fieldProblems } = readFields(stackSchema, given, { prefix: "" });
   const directives = checkDirectives(values.redis, values.redisVersion);
-  const config = buildConfig(values, given, directives.values, context);
+  const aws =
+    values.target === "aws" ? readAws(values.aws, { ...values, redis: directives.values }) : undefined;
+  const config = buildConfig(values, { given, declared: directives.values, aws }, context);
   const isGood = fieldProblems.length === 0;
   const problems = [
     ...fieldProblems,
     ...foreignKeys(values.target, given),
     ...directives.problems,
     ...(isGood ? targetProblems(values, given) : []),
+    ...(aws?.problems ?? []),
     ...(isGood
       ? crossFieldProblems(values, config.shards, directives.values, context.supportedVersions)
       : []),
@@ -70,23 +73,20 @@ function readMapping(raw: unknown): Record<string, unknown> {
   ]);
 }
 
-/** What is expected of a target that this version does not have. */
-function laterTarget(key: string, value: unknown): string | undefined {
-  const later = key === "target" ? LATER_TARGETS.find((target) => target === value) : undefined;
-  const expected = fieldMeta.get(stackSchema.shape.target)?.expected;
-  return later && `${expected}: this version of the kit does not have ${later} yet`;
+/** What else a configuration is built from. */
+interface Parts {
+  readonly given: Readonly<Record<string, unknown>>;
+  /** Directives. */
+  readonly declared: Readonly<Record<string, string>>;
+  /** Of the target aws alone. */
+  readonly aws: ReadAws | undefined;
 }
 
-function buildConfig(
-  values: StackValues,
-  given: Readonly<Record<string, unknown>>,
-  declared: Readonly<Record<string, string>>,
-  context: ConfigContext,
-): KitConfig {
+function buildConfig(values: StackValues, parts: Parts, context: ConfigContext): KitConfig {
   const { redisSource, redisSourceSha256, password, redisVersion, replicasPerShard } = values;
   const name = values.name ?? defaultName(context);
-  const redis = { ...defaultDirectives(redisVersion, values.target), ...declared };
-  const place = buildPlace(values, given, name, context);
+  const redis = { ...defaultDirectives(redisVersion, values.target), ...parts.declared };
+  const place = buildPlace(values, parts, name, context);
   return {
     name,
     ...place,
@@ -107,6 +107,7 @@ function buildConfig(
       ...directiveWarnings(replicasPerShard, redis),
       ...versionWarnings(redisVersion),
       ...switchWarnings(values, redisVersion),
+      ...(parts.aws?.warnings ?? []),
     ],
   };
 }
@@ -114,7 +115,7 @@ function buildConfig(
 /** What the target alone knows, and the shape of the cluster there. */
 function buildPlace(
   values: StackValues,
-  given: Readonly<Record<string, unknown>>,
+  parts: Parts,
   name: string,
   context: ConfigContext,
 ): PlaceOf<KitConfig> {
@@ -122,7 +123,9 @@ function buildPlace(
     case "local":
       return localPlace(values, name, context);
     case "ssh":
-      return sshPlace(values, given);
+      return sshPlace(values, parts.given);
+    case "aws":
+      return awsPlace(values, parts.aws ?? readAws(values.aws, { ...values, redis: parts.declared }));
     default:
       return unknownTarget(values.target);
   }
@@ -132,6 +135,11 @@ function localPlace(values: StackValues, name: string, { dataRoot }: ConfigConte
   const { shards, zones, host, basePort } = values;
   const dataDirectory = values.dataDirectory ?? `${dataRoot}/clusters/${name}`;
   return { target: "local", shards, zones, host, basePort, dataDirectory };
+}
+
+function awsPlace({ shards, sshPrivateKey }: StackValues, { zones, settings }: ReadAws): PlaceOf<AwsConfig> {
+  const key = sshPrivateKey === undefined ? {} : { sshPrivateKey };
+  return { target: "aws", shards, zones, aws: settings, dataDirectory: SERVER_DATA_DIRECTORY, ...key };
 }
 
 function unknownTarget(target: never): never {

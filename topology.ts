@@ -1,5 +1,6 @@
 /** The declaration laid out as nodes: pure, deterministic, the same answer for ever for the same node. */
-import type { LocalConfig, SshConfig, SshServer } from "./config";
+import type { AwsConfig, LocalConfig, SshConfig, SshServer } from "./config";
+import { awsAddress } from "./topology/aws";
 import { count } from "./topology/count";
 import { placeServers } from "./topology/servers";
 
@@ -10,6 +11,9 @@ export const BUS_PORT_OFFSET = 10_000;
 export const MAX_LOCAL_SHARDS = 50;
 
 const SLOTS = 16_384;
+
+/** Data port of a node in AWS; security groups open it by number. */
+const AWS_PORT = 6379;
 
 /** One node to be. Names and addresses are unique in the cluster. */
 export interface PlannedNode {
@@ -44,8 +48,12 @@ type Shape = "target" | "shards" | "replicasPerShard" | "zones" | "dataDirectory
 export type LocalLayout = Pick<LocalConfig, Shape | "host" | "basePort">;
 type SshLayout = Pick<SshConfig, Shape | "servers" | "redisPort">;
 
+type AwsLayout = Pick<AwsConfig, Shape> & {
+  readonly aws: Pick<AwsConfig["aws"], "subnets" | "addressOffset">;
+};
+
 /** What `layOut` needs of the configuration. */
-export type LayoutInput = LocalLayout | SshLayout;
+export type LayoutInput = LocalLayout | SshLayout | AwsLayout;
 
 /** Lays the declared cluster out. Adding shards or replicas never moves a node that was there before. */
 export function layOut(config: LayoutInput): Topology {
@@ -60,6 +68,8 @@ function nodesOf(config: LayoutInput): PlannedNode[] {
       return localNodes(config);
     case "ssh":
       return serverNodes(config);
+    case "aws":
+      return awsNodes(config);
     default:
       return unknownTarget(config);
   }
@@ -91,6 +101,26 @@ function serverNodes(config: SshLayout): PlannedNode[] {
       }),
     ),
   );
+}
+
+function awsNodes(config: AwsLayout): PlannedNode[] {
+  const { shards, replicasPerShard, zones, dataDirectory } = config;
+  return Array.from({ length: shards }, (_, shard) =>
+    Array.from({ length: replicasPerShard + 1 }, (__, member) => {
+      const zone = zones[zoneIndex(shard, member, zones.length)] ?? "";
+      const host = awsAddress(config.aws, { shard, member, zone });
+      const ports = { port: AWS_PORT, busPort: AWS_PORT + BUS_PORT_OFFSET };
+      return Object.freeze({
+        name: nodeName(shard, member),
+        shard,
+        member,
+        zone,
+        host,
+        ...ports,
+        dir: dataDirectory,
+      });
+    }),
+  ).flat();
 }
 
 function unknownTarget(config: never): never {

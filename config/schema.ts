@@ -1,5 +1,6 @@
 /** The stack configuration as a zod schema. The reference in docs/ and the JSON schema of the stack files come from here. */
 import { z } from "zod";
+import { aws } from "./aws/key";
 import { fieldMeta } from "./field-meta";
 import { ssh, sshPrivateKey, sudoPassword } from "./ssh";
 
@@ -19,9 +20,6 @@ export const DEFAULTS = {
   failback: false,
   acceptDataLoss: false,
 } as const;
-
-/** Targets that the kit is meant to have and this version has not. */
-export const LATER_TARGETS = ["aws"] as const;
 
 /** A switch that is off unless declared. */
 function flag(
@@ -58,14 +56,14 @@ const name = z
   });
 
 const target = z
-  .enum(["local", "ssh"])
+  .enum(["local", "ssh", "aws"])
   .default(DEFAULTS.target)
   .describe(
-    "Where the nodes run. `local`: every node is a process on this machine. `ssh`: on servers that you have, see `ssh`.",
+    "Where the nodes run. `local`: every node is a process on this machine. `ssh`: on servers that you have, see `ssh`. `aws`: on servers in AWS that the kit creates, see `aws`.",
   )
   .register(fieldMeta, {
     kind: "text",
-    expected: '"local" or "ssh"',
+    expected: '"local", "ssh" or "aws"',
     cure: "pulumi config set target local",
     change: "not possible on a running cluster",
   });
@@ -291,6 +289,7 @@ export const stackSchema = z.strictObject({
   ssh,
   sshPrivateKey,
   sudoPassword,
+  aws,
 });
 
 /** What the keys of a stack are after the coercion of text. */

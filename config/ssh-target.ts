@@ -17,6 +17,7 @@ interface GivenShape {
 const OWN_KEYS: Readonly<Record<StackValues["target"], readonly string[]>> = {
   local: ["host", "basePort", "dataDirectory"],
   ssh: ["ssh", "sudoPassword", "sshPrivateKey"],
+  aws: ["aws", "sshPrivateKey"],
 };
 
 /** Keys that are given and belong to another target. */

@@ -1,4 +1,5 @@
 /** What the declaration says, once it has been read and found good. Plain data, frozen. */
+import type { AwsSettings } from "./aws/types";
 
 /** Where and for whom the stack configuration is read. Values a pure function cannot know. */
 export interface ConfigContext {
@@ -101,5 +102,13 @@ export interface SshConfig extends CommonConfig {
   readonly sudoPassword?: string;
 }
 
+/** Every node on a server of its own in AWS, which the kit creates. */
+export interface AwsConfig extends CommonConfig {
+  readonly target: "aws";
+  readonly aws: AwsSettings;
+  /** Secret; absent where the ssh agent is asked, or the caller keeps it elsewhere. */
+  readonly sshPrivateKey?: string;
+}
+
 /** Closed union over `target`. */
-export type KitConfig = LocalConfig | SshConfig;
+export type KitConfig = LocalConfig | SshConfig | AwsConfig;

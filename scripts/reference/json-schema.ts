@@ -1,6 +1,7 @@
 /** JSON schema of the stack files (Pulumi.<stack>.yaml), for completion and checks in editors. From the zod schema. */
 import { z } from "zod";
 import { NAMESPACE } from "../../config";
+import { awsSchema } from "../../config/aws/schema";
 import { DIRECTIVES, type Directive, type DirectiveType, LINES, type Line } from "../../config/directives";
 import { expectationOf } from "../../config/expect";
 import { type FieldKind, type FieldMeta, fieldMeta } from "../../config/field-meta";
@@ -26,7 +27,7 @@ export function stackFileSchema(): Json {
       config: {
         type: "object",
         properties: Object.fromEntries(
-          Object.entries(fieldSchemas()).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema]),
+          Object.entries(fieldSchemas(stackSchema)).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema]),
         ),
         patternProperties: { [`^${NAMESPACE}:(?!(${keys.join("|")})$)`]: false },
       },
@@ -35,18 +36,25 @@ export function stackFileSchema(): Json {
 }
 
 /** One schema a key, wide enough for what Pulumi makes of a value. */
-function fieldSchemas(): Record<string, Json> {
-  const own = z.toJSONSchema(stackSchema, { io: "input" }).properties ?? {};
+function fieldSchemas(keys: typeof stackSchema | typeof awsSchema): Record<string, Json> {
+  const own = z.toJSONSchema(keys, { io: "input" }).properties ?? {};
   return Object.fromEntries(
-    Object.entries(stackSchema.shape).map(([key, schema]) => {
+    Object.entries(keys.shape).map(([key, schema]) => {
       const meta = fieldMeta.get(schema);
       const { description, default: initial, ...rest } = { ...(own[key] as Json) };
       if (!meta) throw new Error(`the schema says nothing about ${key}`);
       const head = { description: `${String(description)} Change: ${meta.change}.` };
       const tail = initial === undefined ? {} : { default: initial };
-      return [key, { ...head, ...widen(key === "redis" ? redisSchema() : rest, meta), ...tail }];
+      return [key, { ...head, ...widen(mappingSchema(key) ?? rest, meta), ...tail }];
     }),
   );
+}
+
+/** Mappings whose keys have schemas of their own. */
+function mappingSchema(key: string): Json | undefined {
+  if (key === "redis") return redisSchema();
+  if (key !== "aws") return undefined;
+  return { type: "object", properties: fieldSchemas(awsSchema), additionalProperties: false };
 }
 
 function widen(schema: Json, meta: FieldMeta): Json {

@@ -1,5 +1,7 @@
 /** docs/configuration.md, from the same data that checks a stack. */
+
 import { ADVISORIES, ADVISORIES_AS_OF, END_OF_LIFE } from "../../config/advisories";
+import { awsSchema } from "../../config/aws/schema";
 import { defaultDirectives } from "../../config/defaults";
 import { DIRECTIVES, type Directive, LINES } from "../../config/directives";
 import { expectationOf, renameable } from "../../config/expect";
@@ -13,7 +15,10 @@ export function configurationReference(): string {
     "# Configuration",
     INTRODUCTION,
     "## Keys",
-    table(["key", "what it is", "default", "good values", "changing it on a running cluster"], keyRows()),
+    table(KEY_HEAD, keyRows(stackSchema, "")),
+    "## Keys below `aws:`",
+    AWS_TEXT,
+    table(KEY_HEAD, keyRows(awsSchema, "aws.")),
     "## Directives: `redis:`",
     DIRECTIVES_TEXT,
     "### The kit's defaults",
@@ -30,6 +35,10 @@ export function configurationReference(): string {
     table(["CVE", "what", "an attacker needs", ...LINES.map((line) => `${line} fixed in`)], advisoryRows()),
   ].join("\n\n")}\n`;
 }
+
+const KEY_HEAD = ["key", "what it is", "default", "good values", "changing it on a running cluster"];
+
+const AWS_TEXT = `Only with target \`aws\`. \`pulumi config set --path aws.region eu-central-1\` sets one. How the target works: docs/aws.md.`;
 
 const INTRODUCTION = `Everything that a stack declares is in its \`Pulumi.<stack>.yaml\` under \`config:\`, each key with the prefix
 \`redis-cluster-kit:\`. \`npm run --silent pulumi -- config set shards 4\` changes a key, an editor with a YAML language server completes
@@ -53,8 +62,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-function keyRows(): string[][] {
-  return Object.entries(stackSchema.shape).map(([key, schema]) => {
+function keyRows(keys: typeof stackSchema | typeof awsSchema, prefix: string): string[][] {
+  return Object.entries(keys.shape).map(([key, schema]) => {
     const meta = fieldMeta.get(schema);
     if (!meta || !schema.description) throw new Error(`the schema says nothing about ${key}`);
     const initial = schema.safeParse(undefined);
@@ -63,7 +72,7 @@ function keyRows(): string[][] {
       (key === "redis"
         ? "the table below"
         : `\`${JSON.stringify(initial.success ? initial.data : undefined)}\``);
-    return [`\`${key}\``, schema.description, shown, meta.expected, meta.change];
+    return [`\`${prefix}${key}\``, schema.description, shown, meta.expected, meta.change];
   });
 }
 

@@ -6,7 +6,7 @@ describe("what is refused, by property, with what was expected", () => {
   test.each([
     [{ target: "gcp" }, "target", '"local"'],
     [{ target: "ssh" }, "ssh", "the servers, since target is ssh"],
-    [{ target: "aws" }, "target", "this version of the kit does not have aws yet"],
+    [{ target: "aws" }, "aws.region", "the region of everything"],
     [{ name: "-x" }, "name", "letters"],
     [{ name: "../up" }, "name", "letters"],
     [{ shards: 2 }, "shards", "from 3 to 50"],

@@ -1,0 +1,134 @@
+/** What AWS knows before anything is declared: zones, images, and the servers that run. Asked once a run. */
+import type * as pulumi from "@pulumi/pulumi";
+import { RefusedDeclaration } from "./guard";
+import { loadAws } from "./sdk";
+import { CLUSTER_TAG, LAUNCH_TAG, NODE_TAG, ROLE_TAG } from "./tags";
+
+/** A server of the cluster as it is now, terminated ones left out. */
+export interface RunningServer {
+  readonly node: string;
+  readonly instanceId: string;
+  readonly ami: string;
+  readonly instanceType: string;
+  readonly address: string;
+  readonly zone: string;
+  readonly launch: string;
+}
+
+export interface AwsImage {
+  readonly id: string;
+  readonly architecture: string;
+}
+
+export interface AwsSubnetFacts {
+  readonly id: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly cidr: string;
+  readonly assignsPublicAddresses: boolean;
+}
+
+export interface AwsFacts {
+  /** Zones that the account can use. */
+  readonly zones: readonly string[];
+  readonly running: readonly RunningServer[];
+  /** The declared image, or the default where no server runs yet. */
+  readonly image?: AwsImage;
+  readonly subnets: readonly AwsSubnetFacts[];
+}
+
+export interface FactsRequest {
+  readonly clusterName: string;
+  readonly ami?: string;
+  readonly architecture: string;
+  readonly subnetIds: readonly string[];
+}
+
+/** Debian's own account, https://wiki.debian.org/Cloud/AmazonEC2Image */
+const DEBIAN = "136693071363";
+const DEBIAN_ARCHITECTURES: Readonly<Record<string, string>> = { arm64: "arm64", x86_64: "amd64" };
+
+/**
+ * Changes nothing. The running servers tell which image is in use, so that the default is looked up for the first server
+ * only: a newer image that appears later replaces nobody.
+ * @throws RefusedDeclaration where AWS cannot be asked.
+ */
+export async function askAws(request: FactsRequest, options: pulumi.InvokeOptions): Promise<AwsFacts> {
+  try {
+    const [zones, running, subnets] = await Promise.all([
+      usableZones(options),
+      runningServers(request.clusterName, options),
+      Promise.all(request.subnetIds.map((id) => subnetFacts(id, options))),
+    ]);
+    const image =
+      request.ami !== undefined
+        ? await declaredImage(request.ami, options)
+        : running.length === 0
+          ? await defaultImage(request.architecture, options)
+          : undefined;
+    return { zones, running, subnets, ...(image === undefined ? {} : { image }) };
+  } catch (error) {
+    if (error instanceof RefusedDeclaration) throw error;
+    throw new RefusedDeclaration([
+      `AWS could not be asked: ${error instanceof Error ? error.message : String(error)}\n` +
+        "    cure:     give Pulumi credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or a role) for the account of the cluster, then run it again",
+    ]);
+  }
+}
+
+async function usableZones(options: pulumi.InvokeOptions): Promise<string[]> {
+  const { names } = await loadAws().getAvailabilityZones(
+    { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required", "opted-in"] }] },
+    options,
+  );
+  return names;
+}
+
+async function runningServers(clusterName: string, options: pulumi.InvokeOptions): Promise<RunningServer[]> {
+  const { ec2 } = loadAws();
+  const { ids } = await ec2.getInstances(
+    {
+      instanceTags: { [CLUSTER_TAG]: clusterName, [ROLE_TAG]: "node" },
+      instanceStateNames: ["pending", "running", "stopping", "stopped"],
+    },
+    options,
+  );
+  const servers = await Promise.all(ids.map((instanceId) => ec2.getInstance({ instanceId }, options)));
+  return servers
+    .map((server) => ({
+      node: server.tags[NODE_TAG] ?? "",
+      instanceId: server.instanceId ?? server.id,
+      ami: server.ami,
+      instanceType: server.instanceType,
+      address: server.privateIp,
+      zone: server.availabilityZone,
+      launch: server.tags[LAUNCH_TAG] ?? "",
+    }))
+    .sort((one, other) => (one.node < other.node ? -1 : 1));
+}
+
+async function subnetFacts(id: string, options: pulumi.InvokeOptions): Promise<AwsSubnetFacts> {
+  const subnet = await loadAws().ec2.getSubnet({ id }, options);
+  return {
+    id,
+    vpcId: subnet.vpcId,
+    zone: subnet.availabilityZone,
+    cidr: subnet.cidrBlock,
+    assignsPublicAddresses: subnet.mapPublicIpOnLaunch,
+  };
+}
+
+async function declaredImage(id: string, options: pulumi.InvokeOptions): Promise<AwsImage> {
+  const filters = [{ name: "image-id", values: [id] }];
+  const image = await loadAws().ec2.getAmi({ filters }, options);
+  return { id: image.id, architecture: image.architecture };
+}
+
+async function defaultImage(architecture: string, options: pulumi.InvokeOptions): Promise<AwsImage> {
+  const name = `debian-12-${DEBIAN_ARCHITECTURES[architecture] ?? architecture}-*`;
+  const image = await loadAws().ec2.getAmi(
+    { owners: [DEBIAN], mostRecent: true, filters: [{ name: "name", values: [name] }] },
+    options,
+  );
+  return { id: image.id, architecture: image.architecture };
+}

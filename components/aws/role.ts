@@ -1,0 +1,67 @@
+/** What the servers themselves may do in AWS: nothing but their own backups, and Session Manager where it is the way in. */
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsSettings } from "../../config";
+import { loadAws } from "./sdk";
+import { tagsOf } from "./tags";
+
+export interface RoleArgs {
+  readonly clusterName: string;
+  readonly settings: AwsSettings;
+}
+
+export class AwsRole extends pulumi.ComponentResource {
+  readonly instanceProfileName: pulumi.Output<string>;
+
+  constructor(name: string, { clusterName, settings }: RoleArgs, options: pulumi.ComponentResourceOptions) {
+    super("redis-cluster-kit:index:AwsRole", name, {}, options);
+    const { iam } = loadAws();
+    const tags = tagsOf({ clusterName, tags: settings.tags }, name);
+    const child = { parent: this };
+    const role = new iam.Role(
+      name,
+      { assumeRolePolicy: JSON.stringify(TRUST), description: `Servers of ${clusterName}`, tags },
+      child,
+    );
+    if (settings.access === "session-manager")
+      new iam.RolePolicyAttachment(
+        `${name}-session-manager`,
+        { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
+        child,
+      );
+    if (settings.backupBucket !== undefined)
+      new iam.RolePolicy(
+        `${name}-backups`,
+        { role: role.name, policy: JSON.stringify(backupPolicy(settings.backupBucket, clusterName)) },
+        child,
+      );
+    this.instanceProfileName = new iam.InstanceProfile(name, { role: role.name, tags }, child).name;
+    this.registerOutputs({ instanceProfileName: this.instanceProfileName });
+  }
+}
+
+const TRUST = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+};
+
+/** Write, read and list below the cluster's own prefix. Deleting old ones is the bucket's lifecycle rule, not a server's right. */
+export function backupPolicy(bucket: string, clusterName: string): object {
+  const arn = `arn:aws:s3:::${bucket}`;
+  const prefix = `${clusterName}/`;
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
+        Resource: `${arn}/${prefix}*`,
+      },
+      {
+        Effect: "Allow",
+        Action: "s3:ListBucket",
+        Resource: arn,
+        Condition: { StringLike: { "s3:prefix": `${prefix}*` } },
+      },
+    ],
+  };
+}

@@ -1,0 +1,71 @@
+/** Instance types against memory and image, and what must not be open. */
+import { type Problem, printable } from "../error";
+import { architectureOf, INSTANCE_TYPES } from "./instance-types";
+import type { AwsValues } from "./schema";
+
+const GIB = 1024 ** 3;
+
+/** Of a server's memory, at most this for maxmemory: the system, buffers of clients and of replication need the rest. */
+const MOST_MEMORY = 0.85;
+/** Above this a fork under writes (append-only file, full copies) can need more memory than there is. */
+const SAFE_MEMORY = 0.65;
+
+/** 0.0.0.0/0 and the halves that make it up. */
+const WHOLE_INTERNET = /\/[01]$/;
+
+export function openWorldProblems(values: AwsValues): Problem[] {
+  if (values.exposeToTheWholeInternet) return [];
+  return (["clientCidrs", "sshCidrs"] as const).flatMap((key) =>
+    values[key]
+      .filter((cidr) => WHOLE_INTERNET.test(cidr))
+      .map((cidr) => ({
+        property: `aws.${key}`,
+        value: printable(cidr),
+        expected: "blocks of your own: this one is the whole internet",
+        cure: "name the networks that clients are in; if the whole internet is really meant: pulumi config set --path aws.exposeToTheWholeInternet true",
+      })),
+  );
+}
+
+export function machineProblems(values: AwsValues, redis: Readonly<Record<string, string>>): Problem[] {
+  const type = INSTANCE_TYPES[values.instanceType];
+  const maxmemory = Number(redis.maxmemory ?? 0);
+  if (type === undefined || maxmemory <= type.memoryGib * GIB * MOST_MEMORY) return [];
+  const fitting = Object.entries(INSTANCE_TYPES)
+    .filter(
+      ([, { memoryGib, architecture }]) =>
+        architecture === type.architecture && maxmemory <= memoryGib * GIB * SAFE_MEMORY,
+    )
+    .sort(([, one], [, other]) => one.usdPerHour - other.usdPerHour)[0]?.[0];
+  return [
+    {
+      property: "redis.maxmemory",
+      value: `${gib(maxmemory)} GiB`,
+      expected: `at most ${gib(type.memoryGib * GIB * MOST_MEMORY)} GiB on ${values.instanceType}, which has ${type.memoryGib} GiB`,
+      cure: `pulumi config set --path redis.maxmemory ${Math.floor(type.memoryGib * 1024 * SAFE_MEMORY)}mb${
+        fitting === undefined ? "" : `, or pulumi config set --path aws.instanceType ${fitting}`
+      }`,
+    },
+  ];
+}
+
+export function machineWarnings(values: AwsValues, redis: Readonly<Record<string, string>>): string[] {
+  const type = INSTANCE_TYPES[values.instanceType];
+  const maxmemory = Number(redis.maxmemory ?? 0);
+  if (type === undefined)
+    return [
+      `aws.instanceType ${values.instanceType} is not in the kit's table: taken for ${architectureOf(values.instanceType)}; memory is not checked and the estimate leaves it out.`,
+    ];
+  if (maxmemory === 0)
+    return [
+      `redis.maxmemory is not set: a server of ${type.memoryGib} GiB is ended by the system when Redis has filled it. Set it to ${Math.floor(type.memoryGib * 1024 * SAFE_MEMORY)}mb or less.`,
+    ];
+  if (maxmemory <= type.memoryGib * GIB * SAFE_MEMORY) return [];
+  return [
+    `redis.maxmemory is ${Math.round((100 * maxmemory) / (type.memoryGib * GIB))} % of ${values.instanceType}'s ${type.memoryGib} GiB: under many writes a snapshot or a full copy may need more than the rest.`,
+  ];
+}
+
+function gib(bytes: number): string {
+  return (bytes / GIB).toFixed(1);
+}
