@@ -32,6 +32,7 @@ export default defineConfig({
       tier("integration", 180_000, false, REAL_REDIS),
       tier("program", 300_000, false, REAL_REDIS),
       tier("package", 300_000, false, REAL_REDIS),
+      tier("hosts", 300_000, false, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
     ],
   },
 });
