@@ -7,6 +7,7 @@ import { readDirective } from "../hosts/local/directives";
 import { type Access, openAccess } from "../provider/access";
 import { type Declaration, type DeclaredNode, specOf } from "../provider/declaration";
 import { UsageError } from "./errors";
+import { type RedisTools, toolsFor } from "./redis-tools";
 import { fromFile } from "./sources/file";
 import { fromFolder } from "./sources/folder";
 import { fromStack } from "./sources/stack";
@@ -49,6 +50,8 @@ export interface Target extends Omit<Sourced, "before" | "declaration"> {
   /** Where the nodes run. */
   readonly kind: Declaration["target"];
   readonly hosts: (node: NodeSpec) => Host;
+  /** A Redis on this machine that reads what the nodes write. Where there is none yet it is got, which can take minutes. */
+  readonly tools: () => Promise<RedisTools>;
   /** Everything that must not be printed. */
   readonly secrets: readonly string[];
   close(): Promise<void>;
@@ -86,9 +89,15 @@ export async function openTarget(sourced: Sourced, report: (line: string) => voi
     spec: specOf(declaration, { leaving, previousPasswords }, redis.version),
     kind: declaration.target,
     hosts: access.hosts,
+    tools: () => toolsOf(access, report),
     secrets: [declaration.password, ...previousPasswords],
     close: () => access.close(),
   };
+}
+
+async function toolsOf(access: Access, report: (line: string) => void): Promise<RedisTools> {
+  const { version, server } = await access.redis({ install: true });
+  return server === undefined ? toolsFor(version, report) : { version, server };
 }
 
 /** Nodes of the last declaration, and those with a folder on this machine, that are not declared any more. */

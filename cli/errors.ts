@@ -1,5 +1,6 @@
 /** From whatever was thrown to what is printed: one or two lines with the cure, and an exit code. */
 import { CommanderError } from "commander";
+import { BackupFailedError, BackupRefusedError, DamagedBackupError } from "../backup/errors";
 import { DrillFailedError, DrillRefusedError } from "../cluster/drill/types";
 import {
   LockedError,
@@ -27,6 +28,9 @@ export interface Failure {
 }
 
 const OPERATIONAL = [
+  BackupFailedError,
+  BackupRefusedError,
+  DamagedBackupError,
   DrillFailedError,
   DrillRefusedError,
   LockedError,

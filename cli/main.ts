@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
 import type { Answer, ExitCode } from "./answer";
+import { addBackupCommands } from "./backup-program";
 import { applyCommand, type ChangeOptions, healCommand } from "./commands/apply";
 import { doctor } from "./commands/doctor";
 import { type DrillOptions, drillCommand } from "./commands/drill";
@@ -31,6 +32,11 @@ interface CommonOptions extends Pick<DeclarationOptions, "declaration" | "data" 
 
 type Body<Options> = (target: Target, options: Options, world: World) => Promise<Answer>;
 type Execute = <Options>(body: Body<Options>, options: Options & CommonOptions) => Promise<void>;
+/** For commands that are about no cluster. */
+type ExecuteAlone = (
+  body: (world: World) => Promise<Answer>,
+  options: Pick<CommonOptions, "json">,
+) => Promise<void>;
 
 /** Runs one command line (without node and script) and returns its exit code. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -39,24 +45,25 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     secrets.reduce((clean, secret) => clean.replaceAll(secret, "(not shown)"), text);
   const say = (line: string) => io.err(`${hide(line)}\n`);
   let exitCode: ExitCode = 2;
+  const alone: ExecuteAlone = async (body, options) => {
+    const { confirm, interruption, now, terminal, directory, version } = io;
+    const isLive = terminal.isTTY === true && !options.json;
+    const answer = await body({ say, confirm, interruption, now, isLive, directory, version });
+    const text = options.json ? JSON.stringify(answer.json, null, 2) : answer.text(styleOf(terminal, io.env));
+    io.out(`${hide(text)}\n`);
+    exitCode = answer.exitCode;
+  };
   const execute: Execute = async (body, options) => {
     const target = await findTarget({ ...options, directory: io.directory, env: io.env }, say);
     secrets.push(...target.secrets.filter((secret) => secret !== ""));
-    const { confirm, interruption, now, terminal } = io;
-    const world = { say, confirm, interruption, now, isLive: terminal.isTTY === true && !options.json };
     try {
-      const answer = await body(target, options, world);
-      const text = options.json
-        ? JSON.stringify(answer.json, null, 2)
-        : answer.text(styleOf(terminal, io.env));
-      io.out(`${hide(text)}\n`);
-      exitCode = answer.exitCode;
+      await alone((world) => body(target, options, world), options);
     } finally {
       await target.close();
     }
   };
   try {
-    await build(io, execute).parseAsync([...argv], { from: "user" });
+    await build(io, execute, alone).parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
     const failure = explain(error, argv.includes("--debug"));
@@ -65,7 +72,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function build(io: Io, execute: Execute): Command {
+function build(io: Io, execute: Execute, alone: ExecuteAlone): Command {
   const program = new Command("redis-cluster-kit");
   program
     .description("Looks at a Redis Cluster that was declared with Pulumi, plans, heals and drills it.")
@@ -92,6 +99,7 @@ function build(io: Io, execute: Execute): Command {
   drillOptions(
     changing(command("drill", "try a failover under writes, measure it, put everything back")),
   ).action((options: CommonOptions & DrillOptions) => execute(drillCommand, options));
+  addBackupCommands<CommonOptions>(program, { common, onCluster: execute, alone });
   return program;
 }
 

@@ -10,4 +10,8 @@ export interface World {
   /** Whether progress may redraw the terminal; otherwise it is plain lines through `say`. */
   readonly isLive: boolean;
   readonly now: () => Date;
+  /** Current folder. */
+  readonly directory: string;
+  /** Of the kit. */
+  readonly version: string;
 }

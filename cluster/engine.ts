@@ -144,9 +144,10 @@ async function executeAll(
   }
 }
 
-function openSessions(
+/** Connections under a client name. The caller closes them. */
+export function openSessions(
   spec: ClusterSpec,
-  options: EngineOptions,
+  options: Pick<EngineOptions, "hosts" | "connector">,
   clientName: string,
   replyTimeoutMs: number,
 ): Sessions {

@@ -1,5 +1,6 @@
 /** How a node's process, files and ports are reached, whatever the target. The engine knows only this. */
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 
 /** What identifies one node to its host. `name` is unique in the cluster, `host` an address without port. */
 export interface HostNode {
@@ -45,6 +46,14 @@ export interface StopOptions {
   readonly timeoutMs?: number;
 }
 
+/** A file on a node's server, opened: it stays the same file when another is renamed over its name meanwhile. */
+export interface OpenFile {
+  /** In bytes, when it was opened. */
+  readonly size: number;
+  /** Its content from the start. Destroying it closes the file. */
+  readonly stream: Readable;
+}
+
 /** One place where nodes live. Every method is safe to repeat; every wait in it is bounded. */
 export interface Host {
   /** Never throws for an unreachable host: says `unknown` with a `detail`. */
@@ -67,6 +76,11 @@ export interface Host {
     port: number,
     timeoutMs: number,
   ): Promise<"open" | "refused" | "timeout">;
+  /**
+   * Opens a file on the node's server for reading, e.g. its snapshot. Rejects with the system's error code (ENOENT, EACCES).
+   * Absent where the target cannot give files: such clusters cannot be backed up.
+   */
+  readFile?(node: HostNode, path: string): Promise<OpenFile>;
   /** Last lines of the node's own log, for error texts. Empty when there is none. */
   logTail(node: HostNode, lines: number): Promise<string>;
   /** Releases connections. */

@@ -4,7 +4,8 @@ import type { Host } from "../hosts/host";
 import type { RedisInstall } from "../install/redis";
 import { type Declaration, type DeclaredNode, nodeSchema } from "./declaration";
 
-export type FoundRedis = Pick<RedisInstall, "version" | "note">;
+/** `server`: path of a redis-server on this machine, where one is needed here. */
+export type FoundRedis = Pick<RedisInstall, "version" | "note"> & Partial<Pick<RedisInstall, "server">>;
 
 /** The way to the servers of one declaration, for as long as one operation takes. */
 export interface Access {

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, renameSync, statSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { OpenFile } from "../host";
 
 export function sha256Hex(content: string | Buffer): string {
   return createHash("sha256").update(content).digest("hex");
@@ -116,5 +117,17 @@ export async function replaceTail(file: string, offset: number, text: string): P
     await handle.write(text, offset, "utf8");
   } finally {
     await handle.close();
+  }
+}
+
+/** Opens a file for reading as a stream. */
+export async function openForReading(file: string): Promise<OpenFile> {
+  const handle = await open(file, "r");
+  try {
+    const { size } = await handle.stat();
+    return { size, stream: handle.createReadStream({ highWaterMark: 1024 * 1024 }) };
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }

@@ -1,0 +1,238 @@
+/** Sends keys into the cluster by RESTORE, pipelined to the owners of their slots, through failovers, never over a key that is there. */
+import { type Command, type NodeClient, RedisReplyError, UnreachableError } from "../cluster/client";
+import type { Clock } from "../cluster/clock";
+import type { Sessions } from "../cluster/sessions";
+import { SLOT_COUNT } from "../cluster/spec";
+import { BackupFailedError } from "./errors";
+import type { LiveShard } from "./fit";
+
+export interface Item {
+  readonly key: Buffer;
+  readonly slot: number;
+  /** As RESTORE takes it. */
+  readonly payload: Buffer;
+  /** Unix time in ms; undefined: does not expire. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface LoaderOptions {
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** The cluster as it is now; asked again after a failover. Rejects where it cannot be written to. */
+  readonly shards: () => Promise<readonly LiveShard[]>;
+  /** Whether keys of this restore may be there already, from a run that was killed. */
+  readonly continues: boolean;
+}
+
+/** Commands and bytes of one write to a server; few enough that it serves others in between. */
+const BATCH_KEYS = 500;
+const BATCH_BYTES = 1024 * 1024;
+/** Writes to one server before the first is answered. */
+const BATCHES_UNDER_WAY = 3;
+/** Bytes after which replicas are waited for: a replica that falls behind its buffer (256 MB) would begin anew. */
+const PACE_BYTES = 32 * 1024 * 1024;
+const PACE_MS = 10_000;
+const REPLY_MS = 120_000;
+/** Bound on the time that a batch is tried again, in ms: an election takes less. */
+const RETRY_MS = 60_000;
+const RETRY_PAUSE_MS = 250;
+
+/** What passes: the owner changed or is being replaced. */
+const PASSING = new Set([
+  "MOVED",
+  "ASK",
+  "CLUSTERDOWN",
+  "TRYAGAIN",
+  "LOADING",
+  "READONLY",
+  "MASTERDOWN",
+  "UNBLOCKED",
+  "NOREPLICAS",
+]);
+
+interface Lane {
+  readonly shard: LiveShard;
+  items: Item[];
+  bytes: number;
+  unpaced: number;
+  readonly underWay: Set<Promise<void>>;
+}
+
+export class Loader {
+  /** Keys that were there already: restored by the run that was killed. */
+  present = 0;
+  restored = 0;
+  private lanes: (Lane | undefined)[] = [];
+  private readonly clients = new Map<string, Promise<NodeClient>>();
+  private failure: unknown;
+
+  constructor(private readonly options: LoaderOptions) {}
+
+  /** Learns who owns what. Before the first `add`. */
+  async open(): Promise<void> {
+    this.direct(await this.options.shards());
+  }
+
+  /** Resolves when there is room for more. @throws BackupFailedError of this or an earlier key. */
+  async add(item: Item): Promise<void> {
+    const lane = this.lanes[item.slot];
+    if (!lane) throw new Error(`nobody owns slot ${item.slot}`);
+    lane.items.push(item);
+    lane.bytes += item.payload.length + item.key.length;
+    if (lane.items.length >= BATCH_KEYS || lane.bytes >= BATCH_BYTES) await this.flush(lane);
+  }
+
+  /** Sends the rest and waits for every answer. */
+  async finish(): Promise<void> {
+    const lanes = new Set(this.lanes.filter((lane) => lane !== undefined));
+    for (const lane of lanes) if (lane.items.length > 0) await this.flush(lane);
+    for (const lane of lanes) await Promise.all(lane.underWay);
+    if (this.failure) throw this.failure;
+  }
+
+  close(): void {
+    for (const opening of this.clients.values())
+      opening.then(
+        (client) => client.close(),
+        () => undefined,
+      );
+    this.clients.clear();
+  }
+
+  private direct(shards: readonly LiveShard[]): void {
+    const lanes: (Lane | undefined)[] = new Array(SLOT_COUNT).fill(undefined);
+    for (const shard of shards) {
+      const lane: Lane = { shard, items: [], bytes: 0, unpaced: 0, underWay: new Set() };
+      for (const { start, end } of shard.slots) lanes.fill(lane, start, end + 1);
+    }
+    this.lanes = lanes;
+  }
+
+  private async flush(lane: Lane): Promise<void> {
+    const { items, bytes } = lane;
+    lane.items = [];
+    lane.bytes = 0;
+    lane.unpaced += bytes;
+    while (lane.underWay.size >= BATCHES_UNDER_WAY) await Promise.race(lane.underWay);
+    if (this.failure) throw this.failure;
+    this.options.signal?.throwIfAborted();
+    const pace = lane.unpaced >= PACE_BYTES;
+    if (pace) lane.unpaced = 0;
+    const sending = this.send(lane.shard, items, pace)
+      .catch((error: unknown) => {
+        this.failure ??= error;
+      })
+      .finally(() => lane.underWay.delete(sending));
+    lane.underWay.add(sending);
+  }
+
+  private async send(shard: LiveShard, items: readonly Item[], pace: boolean): Promise<void> {
+    const replicas = pace ? shard.replicas.length : 0;
+    const left = await this.attempt(shard, items, replicas, this.options.continues);
+    if (left.items.length > 0) await this.sendAgain(left.items, left.why);
+  }
+
+  /** What is left when the owner answered that it is not, or did not answer. Such keys may be there already. */
+  private async sendAgain(items: readonly Item[], why: string): Promise<void> {
+    const { clock, signal, shards } = this.options;
+    const deadline = clock.now() + RETRY_MS;
+    let rest = items;
+    let reason = why;
+    while (rest.length > 0) {
+      if (clock.now() > deadline)
+        throw new BackupFailedError(
+          `restoring stopped: ${reason}. Run the restore again when the cluster is healthy: it continues.`,
+        );
+      await clock.sleep(RETRY_PAUSE_MS, signal);
+      const now = await shards().catch((error: unknown) => String(error));
+      if (typeof now === "string") {
+        reason = now;
+        continue;
+      }
+      const next: Item[] = [];
+      for (const shard of now) {
+        const own = rest.filter(({ slot }) =>
+          shard.slots.some(({ start, end }) => start <= slot && slot <= end),
+        );
+        const left = await this.attempt(shard, own, 0, true);
+        if (left.items.length > 0) reason = left.why;
+        next.push(...left.items);
+      }
+      rest = next;
+    }
+  }
+
+  private async attempt(
+    { primary }: LiveShard,
+    items: readonly Item[],
+    replicas: number,
+    mayBeThere: boolean,
+  ): Promise<{ readonly items: readonly Item[]; readonly why: string }> {
+    if (items.length === 0) return { items, why: "" };
+    const { name } = primary.spec;
+    try {
+      const client = await this.client(primary);
+      const pacing: Command[] = replicas > 0 ? [["WAIT", replicas, PACE_MS]] : [];
+      const replies = await client.pipeline([...items.map(restoreCommand), ...pacing]);
+      const left: Item[] = [];
+      let why = "";
+      for (const [index, item] of items.entries()) {
+        const reply = replies[index];
+        if (!(reply instanceof RedisReplyError)) this.restored++;
+        else if (reply.code === "BUSYKEY" && mayBeThere) this.present++;
+        else if (PASSING.has(reply.code)) {
+          left.push(item);
+          why = `${name}: ${reply.message}`;
+        } else throw refusal(item, name, reply);
+      }
+      return { items: left, why };
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      this.forget(name);
+      return { items, why: error.message };
+    }
+  }
+
+  private client({ spec }: LiveShard["primary"]): Promise<NodeClient> {
+    const known = this.clients.get(spec.name);
+    if (known) return known;
+    const opening = this.options.sessions.separate(spec, { replyTimeoutMs: REPLY_MS });
+    this.clients.set(spec.name, opening);
+    opening.catch(() => this.forget(spec.name));
+    return opening;
+  }
+
+  private forget(name: string): void {
+    const opening = this.clients.get(name);
+    this.clients.delete(name);
+    opening?.then(
+      (client) => client.close(),
+      () => undefined,
+    );
+  }
+}
+
+/** ABSTTL (5.0): a time to live goes on from where it was, however long the backup lay. */
+function restoreCommand({ key, payload, expiresAtMs }: Item): Command {
+  return expiresAtMs === undefined
+    ? ["RESTORE", key, "0", payload]
+    : ["RESTORE", key, String(expiresAtMs), payload, "ABSTTL"];
+}
+
+function refusal({ key }: Item, node: string, reply: RedisReplyError): Error {
+  const name = JSON.stringify(key.toString("latin1").slice(0, 100));
+  switch (reply.code) {
+    case "BUSYKEY":
+      return new BackupFailedError(
+        `key ${name} came into being on ${node} while the restore ran: somebody else writes to this cluster. ` +
+          "Nothing of theirs was overwritten. Stop them, remove their keys, and run the restore again: it continues.",
+      );
+    case "OOM":
+      return new BackupFailedError(
+        `${node} has no memory left (maxmemory). Raise maxmemory or the number of shards, then run the restore again: it continues.`,
+      );
+    default:
+      return new BackupFailedError(`${node} did not take key ${name}: ${reply.message}`);
+  }
+}

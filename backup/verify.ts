@@ -1,0 +1,104 @@
+/** Whether a backup is what was taken: manifest, checksums, Redis's own check, counts. Changes nothing. */
+import { createReadStream } from "node:fs";
+import { checkRdb, type RedisTools } from "./check-rdb";
+import { type Contents, readContents } from "./copy";
+import { DamagedBackupError, explainSystem, textOf } from "./errors";
+import { type Manifest, readManifest, type ShardBackup } from "./manifest";
+import type { Fetched, Place } from "./place";
+import type { Progress } from "./progress";
+import { RdbFormatError } from "./rdb/reader";
+
+export interface VerifyOptions {
+  /** For redis-check-rdb; without it that check is left out (checksums and counts are compared all the same). */
+  readonly tools?: RedisTools;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** One file of a good backup, on this machine. */
+export interface GoodFile {
+  readonly shard: ShardBackup;
+  readonly path: string;
+  readonly contents: Contents;
+}
+
+/** @throws DamagedBackupError naming the file */
+export async function verifyBackup(place: Place, id: string, options: VerifyOptions): Promise<Manifest> {
+  return withGoodFiles(place, id, options, async (manifest) => manifest);
+}
+
+/** Brings the files here, checks every one, and only then calls `use`. */
+export async function withGoodFiles<T>(
+  place: Place,
+  id: string,
+  options: VerifyOptions,
+  use: (manifest: Manifest, files: readonly GoodFile[]) => Promise<T>,
+): Promise<T> {
+  const manifest = readManifest(await place.manifest(id), `${place.url}/${id}`);
+  if (manifest.id !== id)
+    throw new DamagedBackupError(
+      `${place.url}/${id} says that it is ${manifest.id}: it was renamed or mixed up. Give it its name back.`,
+    );
+  const meter = options.progress?.meter("verifying", manifest.bytes) ?? (() => undefined);
+  const fetched: Fetched[] = [];
+  try {
+    const files: GoodFile[] = [];
+    for (const shard of manifest.shards) {
+      const file = await place.fetch(id, shard.file);
+      fetched.push(file);
+      files.push({
+        shard,
+        path: file.path,
+        contents: await checkFile(`${place.url}/${id}/${shard.file}`, file.path, shard, options, meter),
+      });
+    }
+    return await use(manifest, files);
+  } finally {
+    for (const { release } of fetched) await release();
+  }
+}
+
+async function checkFile(
+  name: string,
+  path: string,
+  shard: ShardBackup,
+  { tools, signal }: VerifyOptions,
+  meter: (bytes: number) => void,
+): Promise<Contents> {
+  const contents = await readWhole(name, path, signal, meter);
+  const problem = problemOf(contents, shard);
+  if (problem !== undefined)
+    throw new DamagedBackupError(`${name} is damaged: ${problem}. Use another backup.`);
+  const counted = tools === undefined ? shard.keys : await checkRdb(tools, path);
+  if (counted !== shard.keys)
+    throw new DamagedBackupError(
+      `${name} is damaged: redis-check-rdb counts ${counted} keys, the manifest says ${shard.keys}.`,
+    );
+  return contents;
+}
+
+async function readWhole(
+  name: string,
+  path: string,
+  signal: AbortSignal | undefined,
+  meter: (bytes: number) => void,
+): Promise<Contents> {
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  try {
+    return await readContents(stream, async (chunk) => meter(chunk.length), signal);
+  } catch (error) {
+    if (error instanceof RdbFormatError)
+      throw new DamagedBackupError(`${name} is damaged: ${textOf(error)}. Use another backup.`);
+    throw explainSystem(error, name);
+  } finally {
+    stream.destroy();
+  }
+}
+
+function problemOf(contents: Contents, shard: ShardBackup): string | undefined {
+  if (contents.bytes !== shard.bytes)
+    return `it has ${contents.bytes} bytes, the manifest says ${shard.bytes}`;
+  if (contents.sha256 !== shard.sha256) return "its sha256 is not the manifest's";
+  if (contents.keys !== shard.keys) return `it has ${contents.keys} keys, the manifest says ${shard.keys}`;
+  return undefined;
+}
