@@ -2,17 +2,18 @@
  * Creation, killed before and after every changing command and with each of their replies lost: the next run finishes it,
  * and the one after that has nothing to do. Then thousands of random shapes and faults.
  *
- * SIM_SEEDS sets the number of random runs; SIM_SEED repeats a single one.
+ * How many random runs there are: support/seeds.ts. SIM_SEED repeats a single one.
  */
 import { describe, expect, test } from "vitest";
 import { FakeCluster } from "./fake/cluster";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { applyOn, applyUnderFaults, mustConverge, reproducible, watch } from "./support/engine";
+import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "400");
+const SEEDS = seedsOf({ full: 400, quick: 60 });
 const SIX = simSpec({ shards: 3, replicas: 1, zones: 3 });
 
 async function interrupted(
@@ -64,10 +65,8 @@ describe("creation on the simulator", () => {
     },
   );
 
-  test(`${SEEDS} random shapes, versions and faults`, { timeout: 600_000 }, async () => {
-    const only = process.env.SIM_SEED;
-    const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, i) => i + 1);
-    for (const seed of seeds) {
+  test(`${SEEDS.length} random shapes, versions and faults`, { timeout: 600_000 }, async () => {
+    for (const seed of SEEDS) {
       const random = new Random(seed);
       const shape: Shape = {
         // Small clusters more often: they break in the same ways and cost less.

@@ -2,17 +2,18 @@
  * A running cluster that something happened to, under a writing client: killed nodes, lost disks, power cuts, nodes that moved
  * apart. One run of the engine must heal it, or the run after one that was killed in the middle, without losing a write.
  *
- * SIM_SEEDS sets the number of random runs; SIM_SEED repeats a single one.
+ * How many random runs there are: support/seeds.ts. SIM_SEED repeats a single one.
  */
 import { describe, test } from "vitest";
 import type { FakeCluster } from "./fake/cluster";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { changeOf } from "./support/change";
+import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "150");
+const SEEDS = seedsOf({ full: 150, quick: 25 });
 const VERSIONS = ["5.0.6", "5.0.14", "6.2.14", "7.0.15"] as const;
 
 type Disturb = (fake: FakeCluster, random: Random) => Promise<void>;
@@ -96,11 +97,9 @@ describe("healing on the simulator", () => {
     }
   });
 
-  test(`${SEEDS} random disturbances and faults`, { timeout: 1_200_000 }, async () => {
-    const only = process.env.SIM_SEED;
-    const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, i) => i + 1);
+  test(`${SEEDS.length} random disturbances and faults`, { timeout: 1_200_000 }, async () => {
     const names = Object.keys(DISTURBANCES);
-    for (const seed of seeds) {
+    for (const seed of SEEDS) {
       const random = new Random(seed);
       const spec = simSpec(shape(random.pick(VERSIONS)));
       const faults = new Map([[random.between(1, 12), random.pick(FAULTS)]]);

@@ -2,17 +2,18 @@
  * Changes that go through the nodes one by one, under a writing client: directives, releases, passwords. The engine is killed or loses
  * a reply somewhere in the middle; the next run finishes, and every acknowledged write is there.
  *
- * SIM_SEEDS sets the number of random runs; SIM_SEED repeats a single one.
+ * How many random runs there are: support/seeds.ts. SIM_SEED repeats a single one.
  */
 import { describe, expect, test } from "vitest";
 import type { ClusterSpec } from "../../cluster/spec";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { changeOf } from "./support/change";
+import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "60");
+const SEEDS = seedsOf({ full: 60, quick: 15 });
 
 type Before = Shape["version"] & string;
 
@@ -43,11 +44,9 @@ describe("rolling changes on the simulator", () => {
     }
   });
 
-  test(`${SEEDS} random changes and faults`, { timeout: 1_200_000 }, async () => {
-    const only = process.env.SIM_SEED;
-    const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, i) => i + 1);
+  test(`${SEEDS.length} random changes and faults`, { timeout: 1_200_000 }, async () => {
     const names = Object.keys(CHANGES);
-    for (const seed of seeds) {
+    for (const seed of SEEDS) {
       const random = new Random(seed);
       const before = simSpec(shape(random, random.pick(["5.0.6", "5.0.14", "6.2.14"] as const)));
       const after = CHANGES[random.pick(names)]?.(before) ?? before;

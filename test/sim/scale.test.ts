@@ -2,16 +2,17 @@
  * Shards and replicas out and in, under a writing client, with the engine killed or a reply lost somewhere in the middle: the
  * next run finishes, every acknowledged write is there, and the run after that has nothing to do.
  *
- * SIM_SEEDS sets the number of random runs; SIM_SEED repeats a single one.
+ * How many random runs there are: support/seeds.ts. SIM_SEED repeats a single one.
  */
 import { describe, expect, test } from "vitest";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { changeOf } from "./support/change";
+import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = Number(process.env.SIM_SEEDS ?? "12");
+const SEEDS = seedsOf({ full: 12, quick: 3 });
 
 function shape(shards: number, replicas: number, version: Shape["version"] = "5.0.14"): Shape {
   return { shards, replicas, zones: 3, version };
@@ -32,10 +33,8 @@ describe("scaling on the simulator", () => {
     expect(changes).toBeGreaterThan(2);
   });
 
-  test(`${SEEDS} random changes and faults`, { timeout: 1_200_000 }, async () => {
-    const only = process.env.SIM_SEED;
-    const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, i) => i + 1);
-    for (const seed of seeds) await randomChange(seed);
+  test(`${SEEDS.length} random changes and faults`, { timeout: 1_200_000 }, async () => {
+    for (const seed of SEEDS) await randomChange(seed);
   });
 });
 
