@@ -159,11 +159,12 @@ export function openSessions(
   return new Sessions(spec, connectorOf, clientName, replyTimeoutMs);
 }
 
-function stepContext(
+/** What steps work with. */
+export function stepContext(
   spec: ClusterSpec,
   sessions: Sessions,
   options: EngineOptions,
-  clock: Clock,
+  clock: Clock = systemClock,
 ): StepContext {
   return {
     spec,

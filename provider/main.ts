@@ -3,7 +3,8 @@ import { version } from "../package.json";
 import { EngineLog } from "./engine-log";
 import { serve } from "./server";
 import { topologyOperations } from "./topology";
-import { TOPOLOGY_TYPE } from "./types";
+import { handoverOperations, rejoinOperations } from "./turn";
+import { HANDOVER_TYPE, REJOIN_TYPE, TOPOLOGY_TYPE } from "./types";
 import { watchParent } from "./watchdog";
 
 /** Loaded only when asked for: a plain `up` never is. */
@@ -14,9 +15,14 @@ async function main(args: readonly string[]): Promise<void> {
   const last = args.at(-1);
   const log = new EngineLog(last?.startsWith("-") === false ? last : undefined);
   const run = new AbortController();
+  const context = { log, signal: run.signal, shown: new Map<string, string[]>() };
   const served = await serve({
     version,
-    resources: { [TOPOLOGY_TYPE]: topologyOperations({ log, signal: run.signal, shown: new Map() }) },
+    resources: {
+      [TOPOLOGY_TYPE]: topologyOperations(context),
+      [HANDOVER_TYPE]: handoverOperations(context),
+      [REJOIN_TYPE]: rejoinOperations(context),
+    },
     schema: () => JSON.stringify(loadSchema().packageSchema(version)),
     redact: (text) => log.redact(text),
     flush: () => log.flush(),

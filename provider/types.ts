@@ -1,6 +1,8 @@
 /** Type tokens: the package's public names in stacks of every language. Changing one would replace resources. */
 export const PACKAGE = "redis-cluster-kit";
 export const TOPOLOGY_TYPE = `${PACKAGE}:index:Topology`;
+export const HANDOVER_TYPE = `${PACKAGE}:index:Handover`;
+export const REJOIN_TYPE = `${PACKAGE}:index:Rejoin`;
 export const REDIS_CLUSTER_TYPE = `${PACKAGE}:index:RedisCluster`;
 
 /** A node as it is declared. An interface, and not the schema's type: programs that use the package need no zod to be type-checked. */

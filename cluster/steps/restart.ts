@@ -63,7 +63,7 @@ async function stop(node: NodeSpec, lone: boolean, context: StepContext): Promis
 }
 
 /** Redis ignores SIGTERM while it writes its first append-only file ("Writing initial AOF, can't exit"). */
-function waitNoRewrite(node: NodeSpec, context: StepContext): Promise<void> {
+export function waitNoRewrite(node: NodeSpec, context: StepContext): Promise<void> {
   return waitUntil(
     async () => {
       const info = parseInfo(String(await call(context, node.name, "INFO", "persistence")));

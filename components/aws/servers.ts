@@ -1,0 +1,172 @@
+/** All that a cluster needs in AWS: network, rules, role, bastion, and one server a node, replaced one after another. */
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsConfig } from "../../config";
+import { Handover, type HandoverArgs, Rejoin } from "../../provider/turn-resource";
+import { SERVER_USER } from "../../templates/aws/user-data";
+import { layOut, type PlannedNode } from "../../topology";
+import { AwsBastion } from "./bastion";
+import { monthlyEstimate } from "./cost";
+import { type AwsFacts, askAws } from "./facts";
+import { planServers, type RolloutPlan, type ServerPlan } from "./guard";
+import { AwsNetwork } from "./network";
+import { AwsRole } from "./role";
+import { loadAws } from "./sdk";
+import { AwsSecurity } from "./security";
+import { AwsServer } from "./server";
+import { tagsOf } from "./tags";
+
+/** How one server is reached, for those who provision it. */
+export interface ServerLink {
+  readonly node: PlannedNode;
+  readonly user: string;
+  /** Another one means another machine at the same address. */
+  readonly instanceId: pulumi.Output<string>;
+  readonly bastion: { readonly host: pulumi.Output<string>; readonly user: string } | undefined;
+}
+
+export interface ServersArgs {
+  readonly config: AwsConfig;
+  /** The declaration for handovers. Called once, with the way in. */
+  readonly declaration: (bastion: ServerLink["bastion"]) => HandoverArgs["declaration"];
+  /** Brings a server to the state in which the engine can start Redis on it. */
+  readonly provision: (link: ServerLink, options: pulumi.ComponentResourceOptions) => pulumi.Resource;
+}
+
+export class AwsServers extends pulumi.ComponentResource {
+  /** What has to be there before the cluster is formed or changed. */
+  readonly ready: readonly pulumi.Resource[];
+  readonly bastion: ServerLink["bastion"];
+
+  private readonly plan: pulumi.Output<RolloutPlan>;
+  private readonly nodes: readonly PlannedNode[];
+
+  constructor(
+    private readonly name: string,
+    private readonly args: ServersArgs,
+    options: pulumi.ComponentResourceOptions,
+  ) {
+    super("redis-cluster-kit:index:AwsServers", name, {}, options);
+    const { config } = args;
+    this.nodes = layOut(config).nodes;
+    void pulumi.log.info(monthlyEstimate(config.aws, this.nodes.length), this);
+    const facts = this.ask();
+    this.plan = facts.apply((known) => planServers({ nodes: this.nodes, settings: config.aws }, known));
+    const network = this.createNetwork();
+    const security = this.createSecurity(network);
+    const bastion = this.createBastion(network, security);
+    this.bastion = bastion && { host: bastion.address, user: SERVER_USER };
+    this.ready = this.createServers(network, security);
+    this.registerOutputs({});
+  }
+
+  private get source() {
+    const { name: clusterName, aws: settings } = this.args.config;
+    return { clusterName, settings };
+  }
+
+  private ask(): pulumi.Output<AwsFacts> {
+    const { clusterName, settings } = this.source;
+    const { ami, architecture, subnets } = settings;
+    const subnetIds = subnets.flatMap(({ id }) => (id === undefined ? [] : [id]));
+    const request = { clusterName, architecture, subnetIds, ...(ami === undefined ? {} : { ami }) };
+    return pulumi.output(askAws(request, { parent: this }));
+  }
+
+  private serverPlan(node: PlannedNode): pulumi.Output<ServerPlan> {
+    return this.plan.apply(({ servers }) => {
+      const plan = servers[node.name];
+      if (plan === undefined) throw new Error(`no plan for the server of ${node.name}`);
+      return plan;
+    });
+  }
+
+  private createNetwork(): AwsNetwork {
+    const checkedZones = this.plan.apply(() => this.args.config.zones);
+    return new AwsNetwork(this.name, { ...this.source, checkedZones }, { parent: this });
+  }
+
+  private createSecurity({ vpcId }: AwsNetwork): AwsSecurity {
+    return new AwsSecurity(this.name, { ...this.source, vpcId }, { parent: this });
+  }
+
+  private createBastion(network: AwsNetwork, { bastionGroupId }: AwsSecurity): AwsBastion | undefined {
+    const [first] = this.nodes;
+    if (bastionGroupId === undefined || network.publicSubnetId === undefined || first === undefined)
+      return undefined;
+    const { ami } = this.serverPlan(first);
+    const place = { subnetId: network.publicSubnetId, securityGroupId: bastionGroupId };
+    return new AwsBastion(`${this.name}-bastion`, { ...this.source, ami, ...place }, { parent: this });
+  }
+
+  /** A spread group holds seven servers a zone, and one at most on a rack. */
+  private createPlacementGroup(): pulumi.Output<string> | undefined {
+    const { clusterName, settings } = this.source;
+    if (!settings.spreadPlacement) return undefined;
+    const tags = tagsOf({ clusterName, tags: settings.tags }, this.name);
+    const group = new (loadAws().ec2.PlacementGroup)(
+      this.name,
+      { strategy: "spread", tags },
+      { parent: this },
+    );
+    return group.id;
+  }
+
+  /**
+   * Servers that are there form a chain, so that whatever changes on them changes on one after another: the next one's
+   * handover waits for the one before to be in sync. New ones wait for nobody. Replicas come before the preferred primary
+   * of their shard: mostly that is one failover a shard, to a replica that has had its turn.
+   */
+  private createServers(network: AwsNetwork, security: AwsSecurity): pulumi.Resource[] {
+    const { instanceProfileName } = new AwsRole(this.name, this.source, { parent: this });
+    const placementGroup = this.createPlacementGroup();
+    const declaration = this.args.declaration(this.bastion);
+    const inOrder = [...this.nodes].sort(
+      (one, other) => one.shard - other.shard || other.member - one.member,
+    );
+    const done: { readonly node: PlannedNode; readonly rejoin: pulumi.Resource }[] = [];
+    for (const node of inOrder) {
+      const before = this.existing([...done]);
+      const plan = this.serverPlan(node);
+      const name = `${this.name}-${node.name}`;
+      const handover = new Handover(
+        name,
+        { node: node.name, turn: plan.turn, declaration },
+        { parent: this, dependsOn: before },
+      );
+      const server = new AwsServer(
+        name,
+        {
+          ...this.source,
+          node,
+          ami: plan.ami,
+          subnetId: network.privateSubnetIds[node.zone] ?? "",
+          securityGroupId: security.nodesGroupId,
+          instanceProfile: instanceProfileName,
+          placementGroup,
+          turnAfter: before.apply((resources) => [...resources, handover]),
+        },
+        { parent: this },
+      );
+      const link = { node, user: SERVER_USER, instanceId: server.instanceId, bastion: this.bastion };
+      const provisioned = this.args.provision(link, { parent: this, dependsOn: [server.attachment] });
+      const rolling = this.plan.apply(({ isRolling }) => isRolling);
+      const rejoin = new Rejoin(
+        name,
+        { node: node.name, rolling, declaration },
+        { parent: this, dependsOn: [provisioned, server.attachment] },
+      );
+      done.push({ node, rejoin });
+    }
+    return done.map(({ rejoin }) => rejoin);
+  }
+
+  /** The last of them whose server is there now; those before it are waited for by itself. */
+  private existing(
+    done: readonly { readonly node: PlannedNode; readonly rejoin: pulumi.Resource }[],
+  ): pulumi.Output<pulumi.Resource[]> {
+    return this.plan.apply(({ servers }) => {
+      const last = done.findLast(({ node }) => servers[node.name]?.exists);
+      return last === undefined ? [] : [last.rejoin];
+    });
+  }
+}
