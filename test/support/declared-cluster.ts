@@ -15,6 +15,8 @@ import { type RedisLine, redisBinaries } from "./redis-binaries";
 export interface DeclaredOptions {
   /** Default "5.0". */
   readonly line?: RedisLine;
+  /** Default 3; at most 4 with one replica each. */
+  readonly shards?: number;
   /** Default 1. */
   readonly replicasPerShard?: number;
   /** Further redis.conf directives. */
@@ -30,15 +32,16 @@ export interface DeclaredCluster {
   end(): Promise<void>;
 }
 
-/** Three shards. The caller must call `end`. */
+/** The caller must call `end`. */
 export async function startDeclaredCluster(options: DeclaredOptions = {}): Promise<DeclaredCluster> {
-  const { line = "5.0", replicasPerShard = 1, redis = {} } = options;
+  const { line = "5.0", shards = 3, replicasPerShard = 1, redis = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
   // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
   const [basePort = 0] = await freePorts(8);
   const raw = {
     basePort,
+    shards,
     replicasPerShard,
     redis,
     name: "drilled",
