@@ -34,6 +34,7 @@ export default defineConfig({
       tier("program", 300_000, false, REAL_REDIS),
       tier("package", 300_000, false, REAL_REDIS),
       tier("monitoring", 120_000, false, REAL_REDIS),
+      tier("aws", 240_000, false, REAL_REDIS),
       tier("hosts", 300_000, false, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
     ],
   },
