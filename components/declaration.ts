@@ -1,12 +1,12 @@
 /** From the checked configuration to the declaration that provider and CLI work on. Pure, apart from reading the templates. */
-import type { KitConfig } from "../config";
+import type { KitConfig, SshConfig } from "../config";
 import { isLive, readableDirectives } from "../config/directives";
 import type { Declaration } from "../provider/declaration";
 import { renderRedisConf } from "../templates/render";
 import { layOut } from "../topology";
 
 /** Everything that can be said without the password. */
-export type PublicDeclaration = Omit<Declaration, "password" | "files">;
+export type PublicDeclaration = Omit<Declaration, "password" | "files" | "ssh">;
 
 export interface DeclareOptions {
   /** Whether `pulumi destroy` deletes the data as well. Default false. */
@@ -15,7 +15,31 @@ export interface DeclareOptions {
 
 /** The whole declaration. `password` has been checked. */
 export function declare(config: KitConfig, password: string, options: DeclareOptions = {}): Declaration {
-  return { ...declarePublic(config, options), password, files: renderFiles(config, password) };
+  const { sshPrivateKey, sudoPassword } = config.target === "ssh" ? config : {};
+  return {
+    ...declarePublic(config, options),
+    password,
+    files: renderFiles(config, password),
+    ...(config.target === "ssh" ? { ssh: sshAccess(config, { sshPrivateKey, sudoPassword }) } : {}),
+  };
+}
+
+/** How the engine reaches the servers. Secret with its keys in it. */
+export function sshAccess(
+  config: Pick<SshConfig, "servers" | "bastion">,
+  secrets: { readonly sshPrivateKey?: string | undefined; readonly sudoPassword?: string | undefined },
+): NonNullable<Declaration["ssh"]> {
+  const { sshPrivateKey, sudoPassword } = secrets;
+  const servers = config.servers.map(({ name, host, port, user, hostKey, address }) => {
+    const way = { host, port, user, address, ...(hostKey === undefined ? {} : { hostKey }) };
+    return [name, way] as const;
+  });
+  return {
+    servers: Object.fromEntries(servers),
+    ...(config.bastion === undefined ? {} : { bastion: config.bastion }),
+    ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
+    ...(sudoPassword === undefined ? {} : { sudoPassword }),
+  };
 }
 
 export function declarePublic(config: KitConfig, options: DeclareOptions = {}): PublicDeclaration {
@@ -44,6 +68,20 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
 /** The redis.conf of every node, by node name. The password is in all of them. */
 export function renderFiles(config: KitConfig, password: string): Record<string, string> {
   return Object.fromEntries(
-    layOut(config).nodes.map((node) => [node.name, renderRedisConf(node, config.redis, { password })]),
+    layOut(config).nodes.map((node) => [
+      node.name,
+      renderRedisConf({ ...node, ...placeOnServer(config, node.name) }, config.redis, { password }),
+    ]),
   );
+}
+
+/** What redis.conf says otherwise on a server of its own: where it listens, and its usual file names. */
+function placeOnServer(config: KitConfig, name: string): { bind?: string[]; nodesFile?: string } {
+  if (config.target === "local") return {};
+  const server = config.target === "ssh" ? config.servers.find((each) => each.name === name) : undefined;
+  const nodesFile = "nodes.conf";
+  if (server === undefined) return { nodesFile };
+  // Loopback as well: the exporter and whoever looks on the server itself.
+  const all = config.target === "ssh" && config.bind === "all";
+  return { nodesFile, bind: all ? ["0.0.0.0"] : [server.address, "127.0.0.1"] };
 }

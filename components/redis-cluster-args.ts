@@ -5,6 +5,44 @@ import type { KitConfig } from "../config";
 /** A directive's value: `"64mb"`, `1000`, `true` for yes. */
 export type DirectiveValue = string | number | boolean;
 
+/** One server of target ssh. */
+export interface SshServerArgs {
+  /** Name of the server and of its node. Another name is another server. @example "redis-1" */
+  readonly name: string;
+  /** Where its sshd is reached from here, or from the bastion: name or IPv4 address. */
+  readonly host: string;
+  /** What fails together: a primary and its replicas are put into different zones. @example "a" */
+  readonly zone: string;
+  /** Login user. @default `user` of `ssh` */
+  readonly user?: string;
+  /** Port of sshd. @default `port` of `ssh` */
+  readonly port?: number;
+  /** Public host key. @example "ssh-ed25519 AAAAC3Nz..." */
+  readonly hostKey?: string;
+  /** IPv4 address that Redis listens on. @default `host` */
+  readonly address?: string;
+  /** IPv4 address that clients and the other nodes use. @default `address` */
+  readonly announce?: string;
+}
+
+/** Servers and the way to them. Checks and defaults are those of config/ssh.ts. */
+export interface SshArgs {
+  /** In the order of the shards, primary first. Append new ones: the order decides who is whose replica. */
+  readonly servers: readonly SshServerArgs[];
+  /** Login user of every server: root, or one that may use sudo. @default "root" */
+  readonly user?: string;
+  /** Port of every sshd. @default 22 */
+  readonly port?: number;
+  /** A host that the servers are reached through. */
+  readonly bastion?: Pick<SshServerArgs, "host" | "user" | "port" | "hostKey">;
+  /** Data port of every node; the bus port is 10000 higher. It cannot be changed while the cluster exists. @default 6379 */
+  readonly redisPort?: number;
+  /** Whether Redis listens on the server's address and loopback, or on every address. Restarts the nodes in turn. @default "address" */
+  readonly bind?: "address" | "all";
+  /** Where Redis comes from: built on the server, a prebuilt tar.gz, the distribution's package. @default "source" */
+  readonly install?: "source" | "archive" | "package";
+}
+
 /**
  * Arguments that decide the shape of the cluster are plain values: the plan that a preview shows must not depend on
  * what is only known later. Defaults are in config/schema.ts and config/defaults.ts.
@@ -24,8 +62,8 @@ export interface RedisClusterArgs {
   readonly name?: string;
 
   /**
-   * Where the nodes run. `"local"`: every node is a process on this machine. It cannot be changed while the cluster
-   * exists.
+   * Where the nodes run. `"local"`: every node is a process on this machine; `"ssh"`: on servers that you have, see `ssh`.
+   * It cannot be changed while the cluster exists.
    */
   readonly target?: KitConfig["target"];
 
@@ -123,6 +161,22 @@ export interface RedisClusterArgs {
    * true such a cluster is left alone. Set it back afterwards.
    */
   readonly acceptDataLoss?: boolean;
+
+  /**
+   * Target `"ssh"`: the servers, one node each, and the way to them. Servers that are added join as shards or replicas,
+   * those that are taken out are drained first. Parts and defaults: docs/configuration.md.
+   * @example { user: "admin", servers: [{ name: "redis-1", host: "10.0.0.11", zone: "a" }] }
+   */
+  readonly ssh?: SshArgs;
+
+  /**
+   * Target `"ssh"`: private key for servers and bastion, as text. Always kept as a Pulumi secret. No effect on the cluster.
+   * @default the agent of SSH_AUTH_SOCK
+   */
+  readonly sshPrivateKey?: pulumi.Input<string>;
+
+  /** Target `"ssh"`: what sudo asks the login user for. Always kept as a Pulumi secret. No effect on the cluster. */
+  readonly sudoPassword?: pulumi.Input<string>;
 
   /**
    * Whether `pulumi destroy` deletes the data too. A change has no effect on the running cluster.

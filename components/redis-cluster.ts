@@ -4,7 +4,7 @@ import { ConfigError, type KitConfig, passwordProblems } from "../config";
 import { Topology } from "../provider/resource";
 import { type NodeStatus, REDIS_CLUSTER_TYPE } from "../provider/types";
 import { type ConnectSnippets, connectSnippets } from "./connect";
-import { declarePublic, renderFiles } from "./declaration";
+import { declarePublic, renderFiles, sshAccess } from "./declaration";
 import type { RedisClusterArgs } from "./redis-cluster-args";
 import { checkConfig, InvalidConfigError } from "./stack-config";
 
@@ -37,12 +37,13 @@ export class RedisCluster extends pulumi.ComponentResource {
     const config = checkArgs(name, args);
     this.warn(config);
     this.password = checkedPassword(args.password);
-    const topology = this.createTopology(name, config, args);
+    const reach = this.reachServers(name, config, args);
+    const topology = this.createTopology(name, config, args, reach);
     this.nodes = topology.nodes;
     this.endpoints = topology.endpoints;
     this.drift = topology.drift;
     this.connect = this.connectWith(PASSWORD_COMMAND);
-    this.declaration = this.describe(config, args);
+    this.declaration = this.describe(config, args, reach);
     this.registerOutputs({ endpoints: this.endpoints, nodes: this.nodes });
   }
 
@@ -60,26 +61,67 @@ export class RedisCluster extends pulumi.ComponentResource {
     for (const warning of config.warnings) void pulumi.log.warn(warning, this);
   }
 
-  private createTopology(name: string, config: KitConfig, args: RedisClusterArgs): Topology {
-    const files = pulumi.secret(this.password.apply((password) => renderFiles(config, password)));
-    return new Topology(
+  /** Makes the servers ready, where there are any, and says how they are reached. */
+  private reachServers(name: string, config: KitConfig, args: RedisClusterArgs): Reach {
+    if (config.target !== "ssh") return { ready: [] };
+    // Loaded only here: a local stack needs no @pulumi/command.
+    const { SshServers } = require("./ssh-servers") as typeof import("./ssh-servers");
+    const { sshPrivateKey, sudoPassword } = args;
+    const servers = new SshServers(
       name,
-      { ...declarePublic(config, args), password: this.password, files },
+      {
+        config,
+        ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
+        ...(sudoPassword === undefined ? {} : { sudoPassword }),
+      },
       { parent: this },
     );
+    const access = pulumi
+      .all([sshPrivateKey, sudoPassword])
+      .apply(([key, password]) => sshAccess(config, { sshPrivateKey: key, sudoPassword: password }));
+    return { ready: servers.ready, access: pulumi.secret(access) };
   }
 
-  private describe(config: KitConfig, args: RedisClusterArgs): pulumi.Output<string> {
-    const text = this.password.apply((password) =>
-      JSON.stringify({ ...declarePublic(config, args), password, files: renderFiles(config, password) }),
+  private createTopology(
+    name: string,
+    config: KitConfig,
+    args: RedisClusterArgs,
+    { ready, access }: Reach,
+  ): Topology {
+    const files = pulumi.secret(this.password.apply((password) => renderFiles(config, password)));
+    const ssh = access === undefined ? {} : { ssh: access };
+    const declared = { ...declarePublic(config, args), password: this.password, files, ...ssh };
+    return new Topology(name, declared, { parent: this, dependsOn: [...ready] });
+  }
+
+  private describe(config: KitConfig, args: RedisClusterArgs, { access }: Reach): pulumi.Output<string> {
+    const text = pulumi.all([this.password, access]).apply(([password, ssh]) =>
+      JSON.stringify({
+        ...declarePublic(config, args),
+        password,
+        files: renderFiles(config, password),
+        ssh,
+      }),
     );
     return pulumi.secret(text);
   }
 }
 
+/** Servers that are ready, and the way to them; nothing on the local target. */
+interface Reach {
+  readonly ready: readonly pulumi.Resource[];
+  readonly access?: pulumi.Output<ReturnType<typeof sshAccess>>;
+}
+
 function checkArgs(
   name: string,
-  { password: _, purgeOnDestroy: _purge, ...args }: RedisClusterArgs,
+  {
+    password: _,
+    purgeOnDestroy: _purge,
+    sshPrivateKey: _key,
+    sudoPassword: _sudo,
+    ...args
+  }: RedisClusterArgs,
 ): KitConfig {
   const clusterName = args.name ?? `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
   return checkConfig({ ...args, name: clusterName });

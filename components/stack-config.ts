@@ -25,8 +25,14 @@ export function stackArgs(): RedisClusterArgs {
   const raw: Record<string, string> = { password: "" };
   for (const [key, value] of own) raw[key.slice(prefix.length)] = value;
   const { name } = checkConfig(raw);
-  const { password = "", ...args } = raw;
-  return { ...args, name, password: pulumi.secret(password) };
+  const { password = "", sshPrivateKey, sudoPassword, ...args } = raw;
+  return {
+    ...args,
+    name,
+    password: pulumi.secret(password),
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey: pulumi.secret(sshPrivateKey) }),
+    ...(sudoPassword === undefined ? {} : { sudoPassword: pulumi.secret(sudoPassword) }),
+  };
 }
 
 /** `parseConfig` for a running program: what it cannot know is taken from the stack and this machine. */

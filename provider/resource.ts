@@ -5,9 +5,11 @@ import { type NodeStatus, TOPOLOGY_TYPE } from "./types";
 import { undeclaredPlugin } from "./undeclared";
 
 /** The declaration, where the secret parts and all that is made of them may still be promised. */
-export interface TopologyArgs extends Omit<Declaration, "password" | "files"> {
+export interface TopologyArgs extends Omit<Declaration, "password" | "files" | "ssh"> {
   readonly password: pulumi.Input<string>;
   readonly files: pulumi.Input<Declaration["files"]>;
+  /** Secret, with every target but local. */
+  readonly ssh?: pulumi.Input<NonNullable<Declaration["ssh"]>>;
 }
 
 /** One declared Redis Cluster, created, changed, healed and verified by the provider of this package. */

@@ -13,6 +13,8 @@ export interface RedisConfNode {
   readonly dir: string;
   /** Addresses to listen on. Default: `host`. */
   readonly bind?: readonly string[];
+  /** Name of the file in `dir` that Redis keeps the cluster in. Default: `nodes-<port>.conf`, where nodes share a machine. */
+  readonly nodesFile?: string;
 }
 
 export interface RedisConfSecrets {
@@ -53,6 +55,7 @@ export function renderRedisConf(
     port: [String(node.port)],
     announceIp: [node.host],
     dir: [node.dir],
+    nodesFile: [node.nodesFile ?? `nodes-${node.port}.conf`],
     password: password === undefined ? undefined : [password],
     protectedMode: [password === undefined ? "yes" : "no"],
   };

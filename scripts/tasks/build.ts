@@ -1,10 +1,7 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../pulumi";
 import { runNode, tool } from "../tools";
-
-/** Read at run time, from beside the compiled file that reads them. */
-const TEXTS = ["templates/redis.conf.tmpl"];
 
 /** `npm run build`, and before `npm pack`: dist/ anew, with what the package's three entries need and nothing else. */
 export async function main(args: string[]): Promise<number> {
@@ -13,7 +10,9 @@ export async function main(args: string[]): Promise<number> {
   const project = join(ROOT, "tsconfig.build.json");
   const code = await runNode([tool("typescript/bin/tsc"), "--project", project, ...args]);
   if (code !== 0) return code;
-  for (const file of TEXTS) copyFileSync(join(ROOT, file), join(dist, file));
+  // Texts that are read at run time, from beside the compiled file that reads them.
+  const isText = (path: string) => !path.endsWith(".ts");
+  cpSync(join(ROOT, "templates"), join(dist, "templates"), { recursive: true, filter: isText });
   shortenPackageJson(join(dist, "package.json"));
   return 0;
 }

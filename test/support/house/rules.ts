@@ -114,6 +114,11 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "a version that cannot be installed is refused before anything is done; a plain table",
   },
   {
+    from: "components/server-archive.ts",
+    to: "install/versions.ts",
+    why: "servers fetch the same official tarballs, with the same checksums, as the set-up does; a plain table",
+  },
+  {
     from: "provider/access.ts",
     to: "install/redis.ts",
     why: "local nodes run the Redis that the set-up finds, fetches or builds",
@@ -138,6 +143,11 @@ export const EXCEPTIONS: readonly Way[] = [
     from: "cli/redis-tools.ts",
     to: "install/",
     why: "checking a backup's files needs a Redis on this machine, which the set-up finds, fetches or builds",
+  },
+  {
+    from: "cli/throwaway.ts",
+    to: "components/declaration.ts",
+    why: "a throwaway cluster is declared as any other; that file knows nothing of Pulumi",
   },
   {
     from: "cli/sources/stack.ts",

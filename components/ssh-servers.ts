@@ -1,0 +1,88 @@
+/** The servers of target ssh, made ready; and what the engine must know to reach them. */
+import * as pulumi from "@pulumi/pulumi";
+import type { SshConfig, SshServer } from "../config";
+import type { ServerPlan } from "../templates/server/scripts";
+import { checkServer, ProvisionedServer, type ProvisionedServerArgs } from "./provisioned-server";
+import { type ServerConnection, warningsIn } from "./server-connection";
+
+export const SSH_SERVERS_TYPE = "redis-cluster-kit:index:SshServers";
+
+/** Secrets of the way to the servers; they may still be promised. */
+export interface SshSecrets {
+  readonly privateKey?: pulumi.Input<string>;
+  readonly sudoPassword?: pulumi.Input<string>;
+}
+
+export interface SshServersArgs extends SshSecrets {
+  readonly config: SshConfig;
+}
+
+/** Every server of the declaration. All are checked before the first is changed. */
+export class SshServers extends pulumi.ComponentResource {
+  /** What the cluster depends on: one resource a server. */
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, args: SshServersArgs, options?: pulumi.ComponentResourceOptions) {
+    super(SSH_SERVERS_TYPE, name, {}, options);
+    const servers = args.config.servers.map((server) => ({
+      name: `${name}-${server.name}`,
+      args: serverArgs(args, server),
+    }));
+    const checks = servers.map((each) => checkServer(each.name, each.args, { parent: this }));
+    const made = servers.map(
+      (each) => new ProvisionedServer(each.name, { ...each.args, checks }, { parent: this }),
+    );
+    this.ready = made.map(({ ready }) => ready);
+    for (const [index, server] of made.entries()) {
+      this.tell(server.warnings);
+      this.tell(checks[index]?.stdout.apply(warningsIn) ?? pulumi.output([]));
+    }
+    this.registerOutputs({});
+  }
+
+  /** Warnings hold no secret, though the outputs they come from are kept as secrets. */
+  private tell(warnings: pulumi.Output<string[]>): void {
+    pulumi.unsecret(warnings).apply((lines) => {
+      for (const line of lines) void pulumi.log.warn(line, this);
+    });
+  }
+}
+
+function serverArgs(args: SshServersArgs, server: SshServer): ProvisionedServerArgs {
+  const { config } = args;
+  return {
+    plan: planOf(config, server),
+    connection: connectionOf(args, server),
+    archive: { source: config.redisSource, sha256: config.redisSourceSha256 },
+  };
+}
+
+function planOf(config: SshConfig, server: SshServer): ServerPlan {
+  const { redis } = config;
+  return {
+    cluster: config.name,
+    node: server.name,
+    version: config.redisVersion,
+    install: config.install,
+    port: config.redisPort,
+    address: server.address,
+    maxmemoryBytes: Number(redis.maxmemory ?? 0),
+    persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
+  };
+}
+
+function connectionOf(
+  { config, privateKey, sudoPassword }: SshServersArgs,
+  server: SshServer,
+): ServerConnection {
+  const { host, port, user, hostKey } = server;
+  return {
+    host,
+    port,
+    user,
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(privateKey === undefined ? {} : { privateKey }),
+    ...(sudoPassword === undefined ? {} : { sudoPassword }),
+    ...(config.bastion === undefined ? {} : { bastion: config.bastion }),
+  };
+}

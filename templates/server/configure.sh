@@ -1,0 +1,71 @@
+# User, folders, kernel, units. Everything but redis.conf and the process itself: these are the engine's.
+
+make_user() {
+    getent passwd redis >/dev/null && return 0
+    useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin redis
+    changed "user redis"
+}
+
+make_folders() {
+    folder "$DATA" 750 redis:redis
+    folder /etc/redis 750 root:redis
+    folder /etc/redis-cluster-kit 755 root:root
+    put /etc/redis-cluster-kit/node 644 root:root "$CLUSTER
+$NODE"
+}
+
+# Values are set now and at every boot. One that cannot be set (in a container it is the host's) is told, with the reason.
+set_kernel() {
+    put /etc/sysctl.d/60-redis-cluster-kit.conf 644 root:root "$SYSCTL_FILE"
+    printf '%s\n' "$SYSCTL_FILE" | grep '^[a-z]' | while IFS='= ' read -r key value; do
+        path=/proc/sys/$(printf '%s' "$key" | tr . /)
+        is=$(cat "$path" 2>/dev/null || echo missing)
+        [ "$is" = "$value" ] && continue
+        if reason=$( (printf '%s' "$value" >"$path") 2>&1); then
+            changed "$key $value"
+        else
+            warn "$key stays $is instead of $value: ${reason##*: }"
+        fi
+    done
+}
+
+# Under another name it would be another service to systemd; the link changes with the version.
+make_units() {
+    folder "/etc/systemd/system/$UNIT.d" 755 root:root
+    reload=no
+    put "$KIT/switch" 755 root:root "$SWITCH_FILE"
+    put "/etc/systemd/system/$UNIT" 644 root:root "$UNIT_FILE"
+    [ "$did" = no ] || reload=yes
+    put /etc/systemd/system/redis-cluster-kit-kernel.service 644 root:root "$KERNEL_UNIT_FILE"
+    [ "$did" = no ] || reload=yes
+    # Only where there is none: from then on the engine switches, one node at a time.
+    if [ ! -e "$KIT/current/redis-server" ]; then
+        link "redis-$VERSION" "$KIT/current"
+        reload=yes
+    fi
+    link "$KIT/current/unit.conf" "/etc/systemd/system/$UNIT.d/version.conf"
+    [ "$did" = no ] || reload=yes
+    [ "$reload" = no ] || systemctl daemon-reload
+    for unit in "$UNIT" redis-cluster-kit-kernel.service; do
+        systemctl is-enabled --quiet "$unit" || { systemctl enable --quiet "$unit" && changed "$unit enabled"; }
+    done
+}
+
+huge_pages_off() {
+    file=/sys/kernel/mm/transparent_hugepage/enabled
+    [ -e "$file" ] || return 0
+    grep -q '\[never\]' "$file" && return 0
+    systemctl restart redis-cluster-kit-kernel.service 2>/dev/null || true
+    grep -q '\[never\]' "$file" && { changed "transparent huge pages off"; return 0; }
+    warn "transparent huge pages stay on ($(cat "$file")): this system does not let them be changed from here. Saves then cost more memory and time"
+}
+
+main() {
+    take_lock
+    make_user
+    make_folders
+    set_kernel
+    make_units
+    huge_pages_off
+    printf 'ready: %s\n' "$NODE"
+}

@@ -1,0 +1,158 @@
+/** The scripts that make a server ready for a node, and the files that they put there. Plain values in, text out. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a server's scripts must know. None of it is secret. */
+export interface ServerPlan {
+  readonly cluster: string;
+  readonly node: string;
+  /** Redis version, three numbers. */
+  readonly version: string;
+  readonly install: "source" | "archive" | "package";
+  /** Data port; the bus port is 10000 higher. */
+  readonly port: number;
+  /** IPv4 address that Redis is to listen on and the server must have; undefined: every address. */
+  readonly address?: string | undefined;
+  readonly maxmemoryBytes: number;
+  /** Whether the node writes its data to disk. One that does not must not come back by itself: it would be empty. */
+  readonly persistent: boolean;
+}
+
+/** Where the server finds the archive to install. */
+export interface ArchivePlace {
+  /** http(s) address; "" where the archive was uploaded or none is needed. */
+  readonly url: string;
+  /** File on the server, relative to the login user's home; "" where it is fetched. */
+  readonly upload: string;
+  /** sha256 in hex; "" where it is not checked. */
+  readonly sha256: string;
+}
+
+const MIB = 1024 ** 2;
+/** Room that a build takes, in MiB; a Redis that is only unpacked takes less. */
+const BUILD_MIB = 400;
+const UNPACK_MIB = 60;
+
+const read = (name: string) => readFileSync(join(__dirname, "..", name), "utf8");
+const LIBRARY = read("server/lib.sh");
+
+/**
+ * The command that takes a script on its stdin and runs it as root. Line 1 of stdin is the password for sudo, "" where
+ * there is none: it is in no argument list and in no environment. `what` and `server` are shown where the command fails.
+ */
+export function runCommand(what: string, server: string): string {
+  return `sh -c '${read("server/run.sh").trim()}' ${shellQuote(what)} ${shellQuote(server)}`;
+}
+
+/** Text for the stdin of `runCommand`. Secret if the password is. */
+export function scriptInput(script: string, sudoPassword = ""): string {
+  return `${sudoPassword}\n${script}`;
+}
+
+/** Fails with the reason and its cure where the server cannot be a node. Changes nothing. */
+export function preflightScript(plan: ServerPlan): string {
+  const installMib = plan.install === "source" ? BUILD_MIB : UNPACK_MIB;
+  return script({ ...facts(plan), INSTALL_MIB: String(installMib) }, read("server/preflight.sh"));
+}
+
+/** Redis of the version into /opt/redis-cluster-kit/redis-VERSION. */
+export function installScript(plan: ServerPlan, place: ArchivePlace, flags: string): string {
+  const later = !plan.version.startsWith("5.");
+  const variables = {
+    ...facts(plan),
+    URL: place.url,
+    UPLOAD_NAME: place.upload,
+    SHA256: place.sha256,
+    CFLAGS: flags,
+    SYSTEMD_BUILD: later ? "yes" : "",
+  };
+  return script(variables, read("server/install.sh"));
+}
+
+/** User, folders, kernel settings and units. */
+export function configureScript(plan: ServerPlan): string {
+  const files = {
+    UNIT_FILE: unitFile(plan),
+    KERNEL_UNIT_FILE: read("server/kernel.service").trimEnd(),
+    SYSCTL_FILE: read("server/sysctl.conf").trimEnd(),
+    SWITCH_FILE: read("server/switch.sh").trimEnd(),
+  };
+  return script({ ...facts(plan), ...files }, read("server/configure.sh"));
+}
+
+/** The systemd unit of the node. */
+export function unitFile({ node, cluster, persistent }: ServerPlan): string {
+  return fill(read("server/redis-cluster-kit.service.tmpl"), {
+    node,
+    cluster,
+    restart: persistent ? "on-failure" : "no",
+  }).trimEnd();
+}
+
+/** What the exporter of a server is made of. */
+export interface ExporterPlan {
+  readonly node: string;
+  readonly port: number;
+  /** Address and port that it listens on, "0.0.0.0:9121". */
+  readonly listen: string;
+  /** "package": the distribution's; otherwise a tar.gz with redis_exporter in it. */
+  readonly source: "package" | { readonly url: string; readonly sha256: string };
+}
+
+/** Exporter, its password file and its unit. The password is in the text. */
+export function exporterScript(plan: ExporterPlan, password: string): string {
+  const unit = fill(read("server/exporter.service.tmpl"), { listen: plan.listen, port: String(plan.port) });
+  const place = plan.source === "package" ? { url: "", sha256: "" } : plan.source;
+  const variables = {
+    NODE: plan.node,
+    URL: place.url,
+    SHA256: place.sha256,
+    EXPORTER_UNIT_FILE: unit.trimEnd(),
+    PASSWORD_FILE: JSON.stringify({ [`redis://127.0.0.1:${plan.port}`]: password }),
+  };
+  return script(variables, read("server/exporter.sh"));
+}
+
+function facts(plan: ServerPlan): Record<string, string> {
+  return {
+    CLUSTER: plan.cluster,
+    NODE: plan.node,
+    VERSION: plan.version,
+    MODE: plan.install,
+    PORT: String(plan.port),
+    ADDRESS: plan.address ?? "",
+    MAXMEMORY_MIB: String(Math.ceil(plan.maxmemoryBytes / MIB)),
+    PERSISTENT: plan.persistent ? "yes" : "no",
+  };
+}
+
+/**
+ * Variables, library, the script's own part. It comes on stdin, so nothing in it may read from there; the closing call is
+ * the last line that is read, so half a script, cut off by a lost connection, does nothing.
+ */
+function script(variables: Readonly<Record<string, string>>, body: string): string {
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}`);
+  return [
+    "set -eu",
+    "umask 022",
+    "export LC_ALL=C",
+    ...settings,
+    LIBRARY,
+    body,
+    "main </dev/null; exit",
+    "",
+  ].join("\n");
+}
+
+function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{\{(\w+)\}\}/g, (_, key: string) => {
+    const value = values[key];
+    if (value === undefined) throw new Error(`the template names {{${key}}}, which nothing fills`);
+    return value;
+  });
+}
+
+/** One word for sh, whatever is in it. */
+export function shellQuote(text: string): string {
+  return /^[A-Za-z0-9_./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
