@@ -22,6 +22,10 @@ export const REDIS_WORDS: readonly AllowedWord[] = [
     pattern: /\brole:(master|slave)\b|\b(master|slave)(?=,| -| <|\))/g,
     why: "INFO's role, and flags of CLUSTER NODES",
   },
+  {
+    pattern: /\bredis_[a-z_]*(master|slave)[a-z_]*/g,
+    why: "metrics of redis_exporter",
+  },
   { pattern: /["'`](master|slave|slaves|SLAVES)["'`]/g, why: "one word as Redis's protocol has it" },
   { pattern: /\bCLUSTER SLAVES\b|^ *slaves: \{/g, why: "the name of a command" },
   { pattern: /\b[A-Z]+_(MASTERS|SLAVES)\b/g, why: "a constant that holds one of these" },

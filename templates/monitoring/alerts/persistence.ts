@@ -1,0 +1,33 @@
+/** Disk and backups: whether the data would come back. */
+import type { Alert } from "../types";
+import { NODE } from "./labels";
+
+export function persistenceAlerts(backupMaxAgeHours: number): Alert[] {
+  return [
+    {
+      name: "RedisSnapshotFailing",
+      severity: "critical",
+      expr: "redis_rdb_last_bgsave_status == 0",
+      forSeconds: 0,
+      summary: `${NODE} of {{ $labels.cluster }} cannot write its snapshot`,
+      description: "With stop-writes-on-bgsave-error it refuses writes; after a restart it has old data.",
+    },
+    {
+      name: "RedisAppendOnlyFileFailing",
+      severity: "critical",
+      expr: "(redis_aof_last_write_status == 0) or (redis_aof_last_bgrewrite_status == 0)",
+      forSeconds: 0,
+      summary: `${NODE} of {{ $labels.cluster }} cannot write its append-only file`,
+      description:
+        "Acknowledged writes may not be on disk; where writing fails, Redis refuses further writes.",
+    },
+    {
+      name: "RedisBackupTooOld",
+      severity: "warning",
+      expr: `time() - max by (cluster) (redis_cluster_kit_backup_last_success_timestamp_seconds) > ${backupMaxAgeHours} * 3600`,
+      forSeconds: 300,
+      summary: "The last good backup of {{ $labels.cluster }} is {{ $value | humanizeDuration }} old",
+      description: "What was written since would be lost with the cluster.",
+    },
+  ];
+}

@@ -1,0 +1,75 @@
+/** Every rule, judged by Prometheus's own tool: it fires, it keeps quiet, it says which node. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alertsOf, rulesYml } from "../../templates/monitoring/rules";
+import { anchorsOf } from "../support/house/documents";
+import { readProjectFile } from "../support/house/sources";
+import { promtool } from "./support/programs";
+import { RULE_CASES, type RuleCase } from "./support/rule-cases";
+
+const run = promisify(execFile);
+const alerts = alertsOf();
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-rules-"));
+  await writeFile(join(folder, "alerts.yml"), rulesYml());
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Exit code 0, or promtool's words. */
+async function judged(...args: string[]): Promise<string> {
+  const failed = (error: Error & { stdout?: string; stderr?: string }) => `${error.stdout}\n${error.stderr}`;
+  return run(promtool(), args, { cwd: folder, timeout: 60_000 }).then(() => "good", failed);
+}
+
+describe("the rule file", () => {
+  test("is one that Prometheus takes", async () =>
+    expect(await judged("check", "rules", "alerts.yml")).toBe("good"));
+
+  test("has a case for every alert", () => {
+    expect(new Set(RULE_CASES.map(({ alert }) => alert))).toEqual(new Set(alerts.map(({ name }) => name)));
+  });
+
+  test("names a paragraph of the runbook in every alert", () => {
+    const anchors = anchorsOf(readProjectFile("docs/runbook.md"));
+    expect(alerts.filter(({ name }) => !anchors.has(name.toLowerCase()))).toEqual([]);
+  });
+});
+
+describe("alerts", () => {
+  test.each(RULE_CASES.map((each, index) => ({ ...each, index })))("$alert ($index)", async (each) => {
+    const file = `${each.index}.json`;
+    await writeFile(join(folder, file), JSON.stringify(unitTests(each)));
+    expect(await judged("test", "rules", file)).toBe("good");
+  });
+});
+
+/** promtool's file of unit tests (JSON is YAML): the alert as it fires, and nothing of it in the quiet case. */
+function unitTests(each: RuleCase): object {
+  const alert = alerts.find(({ name }) => name === each.alert);
+  if (!alert) throw new Error(`no alert ${each.alert}`);
+  const expected = {
+    exp_labels: { ...each.labels, severity: alert.severity },
+    exp_annotations: {
+      summary: each.summary,
+      description: alert.description,
+      runbook_url: `docs/runbook.md#${alert.name.toLowerCase()}`,
+    },
+  };
+  const at = each.at ?? "30m";
+  const testOf = (series: Readonly<Record<string, string>>, exp_alerts: readonly object[]) => ({
+    interval: "15s",
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    alert_rule_test: [{ eval_time: at, alertname: each.alert, exp_alerts }],
+  });
+  return {
+    rule_files: ["alerts.yml"],
+    evaluation_interval: "15s",
+    tests: [testOf(each.fires, [expected]), testOf({ ...each.fires, ...each.quiet }, [])],
+  };
+}
