@@ -62,6 +62,7 @@ export function addBackupCommands<Common>(
   );
   onPlace(backup.command("verify").argument("[name]", "which one (default: the newest)"))
     .description("checksums, Redis's own check and counts of one backup")
+    .option("--restore", "restore it into a throwaway cluster on this machine and compare every key")
     .action((name: string | undefined, options: Own) =>
       alone((world) => verifyCommand(name, options, world), options),
     );

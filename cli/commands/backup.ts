@@ -6,14 +6,16 @@ import { writeMetrics } from "../../backup/metrics";
 import { openPlace } from "../../backup/open-place";
 import type { Place } from "../../backup/place";
 import { type PruneReport, prune, type Retention } from "../../backup/prune";
+import { rehearse } from "../../backup/rehearse";
 import { takeBackup } from "../../backup/take";
 import { verifyBackup } from "../../backup/verify";
 import type { Answer } from "../answer";
 import type { Target } from "../declaration";
 import { UsageError } from "../errors";
-import { listText, pruneText, takenText, verifiedText } from "../print/backup";
+import { listText, pruneText, rehearsedText, takenText, verifiedText } from "../print/backup";
 import { meterLines } from "../print/meter";
 import { toolsFor } from "../redis-tools";
+import { withThrowaway } from "../throwaway";
 import type { World } from "../world";
 
 export interface BackupOptions {
@@ -35,6 +37,8 @@ export interface PlaceCommandOptions {
   readonly spool?: string;
   readonly keep?: Retention;
   readonly dryRun?: boolean;
+  /** Verify by restoring. */
+  readonly restore?: boolean;
 }
 
 export async function backupCommand(target: Target, options: BackupOptions, world: World): Promise<Answer> {
@@ -86,7 +90,7 @@ export async function listCommand(options: PlaceCommandOptions, world: World): P
   };
 }
 
-/** One backup, or the newest of the place. */
+/** One backup, or the newest of the place; with `--restore` all the way into a cluster and compared key by key. */
 export async function verifyCommand(
   id: string | undefined,
   options: PlaceCommandOptions,
@@ -95,15 +99,22 @@ export async function verifyCommand(
   const place = placeFor(options.in, options, world, "--in");
   const chosen = id ?? (await newestId(place, options.cluster));
   const tools = await toolsForBackup(place, chosen, world);
-  const manifest = await verifyBackup(place, chosen, {
-    tools,
-    progress: meterLines(world),
-    signal: world.interruption(),
-  });
+  const [progress, signal] = [meterLines(world), world.interruption()];
+  if (options.restore !== true) {
+    const { keys, bytes, ...manifest } = await verifyBackup(place, chosen, { tools, progress, signal });
+    return {
+      exitCode: 0,
+      json: { id: chosen, place: place.url, keys, bytes, good: true },
+      text: (style) => verifiedText({ ...manifest, keys, bytes }, style),
+    };
+  }
+  const rehearsal = await withThrowaway(tools, world.say, ({ spec, hosts }) =>
+    rehearse(spec, { hosts, place, id: chosen, tools, now: world.now, progress, signal }),
+  );
   return {
     exitCode: 0,
-    json: { id: chosen, place: place.url, keys: manifest.keys, bytes: manifest.bytes, good: true },
-    text: (style) => verifiedText(manifest, style),
+    json: { id: chosen, place: place.url, good: true, ...rehearsal },
+    text: (style) => rehearsedText(chosen, rehearsal, style),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { ListedBackup } from "../../backup/list";
 import type { Manifest } from "../../backup/manifest";
 import type { PruneReport } from "../../backup/prune";
+import type { Rehearsal } from "../../backup/rehearse";
 import type { RestoreReport } from "../../backup/restore";
 import { formatRanges } from "../../cluster/slots";
 import type { Style } from "./style";
@@ -80,5 +81,15 @@ export function restoredText(cluster: string, report: RestoreReport, { paint }: 
     `${plural(restored, "key")} restored${there}${gone}; ${plural(shards.backup, "shard")} in the backup, ${count(shards.cluster)} in the cluster`,
     `every slot counted, ${plural(samples.same, "sample")} compared by value${unclear}`,
     `verified in ${duration(stages.verify)}, loaded in ${duration(stages.load)}, compared in ${duration(stages.compare)}`,
+  ].join("\n");
+}
+
+export function rehearsedText(id: string, { report, proof, proveMs }: Rehearsal, { paint }: Style): string {
+  const { verify, load } = report.stages;
+  const gone = proof.expired > 0 ? `; ${count(proof.expired)} expired meanwhile` : "";
+  return [
+    paint("good", `${id} comes back: every key has its value and its time to live`),
+    `${plural(proof.same, "key")} restored into a throwaway cluster and compared with what Redis itself loads from the files${gone}`,
+    `verified in ${duration(verify)}, restored in ${duration(load)}, compared in ${duration(proveMs)}`,
   ].join("\n");
 }
