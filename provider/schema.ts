@@ -1,5 +1,6 @@
 /** The package as Pulumi's schema, for stacks in other languages: https://www.pulumi.com/docs/iac/extending-pulumi/schema */
-import { PACKAGE, TOPOLOGY_TYPE } from "./types";
+import { componentSchema } from "./component-schema";
+import { PACKAGE, REDIS_CLUSTER_TYPE, TOPOLOGY_TYPE } from "./types";
 
 type Property = Record<string, unknown>;
 
@@ -91,6 +92,7 @@ const OUTPUTS: Record<string, Property> = {
 
 /** `version` is the package's. */
 export function packageSchema(version: string): object {
+  const component = componentSchema();
   return {
     name: PACKAGE,
     displayName: "Redis Cluster Kit",
@@ -104,8 +106,10 @@ export function packageSchema(version: string): object {
         properties: NODE_STATUS,
         required: Object.keys(NODE_STATUS),
       },
+      ...component.types,
     },
     resources: {
+      [REDIS_CLUSTER_TYPE]: component.resource,
       [TOPOLOGY_TYPE]: {
         description: "One declared Redis Cluster over servers that are there.",
         inputProperties: INPUTS,
@@ -114,5 +118,7 @@ export function packageSchema(version: string): object {
         required: Object.keys(OUTPUTS),
       },
     },
+    // The generated SDKs need not be published: `pulumi package add` links the one that it makes.
+    language: { nodejs: { respectSchemaVersion: true }, python: { respectSchemaVersion: true } },
   };
 }

@@ -2,7 +2,7 @@
  * Pulumi's resource provider protocol over gRPC. @pulumi/pulumi's own server (provider/server.js) knows no previews and no
  * detailed diffs, prints stacks, and loads the whole SDK; this one needs the SDK's generated messages only.
  */
-import type { ServerUnaryCall, sendUnaryData, UntypedHandleCall } from "@grpc/grpc-js";
+import type { ServerUnaryCall, ServiceError, sendUnaryData, UntypedHandleCall } from "@grpc/grpc-js";
 import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
@@ -26,6 +26,8 @@ export interface ProviderOptions {
   readonly flush: () => Promise<void>;
   readonly onCancel: () => void;
   readonly onAttach: (address: string) => void;
+  /** Makes a component for a program in another language. Its gRPC errors are passed on. */
+  readonly construct?: (request: pb.ConstructRequest) => Promise<pb.ConstructResponse>;
 }
 
 /** A served provider. `isBusy`: an operation is in flight. */
@@ -37,7 +39,7 @@ export interface Served {
 }
 
 /** gRPC messages are as long as the state of a stack; the default of 4 MB ends at some hundred nodes. */
-const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
 /** Serves on a free port of the loopback interface. Rejects when that cannot be had. */
 export async function serve(options: ProviderOptions): Promise<Served> {
@@ -80,8 +82,20 @@ type Unary = <Q, A>(work: (request: Q) => Promise<A> | A) => UntypedHandleCall;
 /** Everything that is about the plugin itself. */
 function metaHandlers(options: ProviderOptions, unary: Unary): Record<string, UntypedHandleCall> {
   return {
-    handshake: unary(() => new pb.ProviderHandshakeResponse().setAcceptSecrets(true)),
-    configure: unary(() => new pb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
+    handshake: unary(() =>
+      new pb.ProviderHandshakeResponse()
+        .setAcceptSecrets(true)
+        .setAcceptResources(true)
+        .setAcceptOutputs(true),
+    ),
+    // Resources and outputs reach components only: no input of ours is a resource.
+    configure: unary(() =>
+      new pb.ConfigureResponse()
+        .setAcceptsecrets(true)
+        .setAcceptresources(true)
+        .setAcceptoutputs(true)
+        .setSupportspreview(true),
+    ),
     checkConfig: unary((request: pb.CheckRequest) => new pb.CheckResponse().setInputs(request.getNews())),
     diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
     getPluginInfo: unary(() => new PluginInfo().setVersion(options.version)),
@@ -93,6 +107,11 @@ function metaHandlers(options: ProviderOptions, unary: Unary): Record<string, Un
     attach: unary((request: PluginAttach) => {
       options.onAttach(request.getAddress());
       return new Empty();
+    }),
+    construct: unary((request: pb.ConstructRequest) => {
+      if (options.construct === undefined)
+        throw new UnchangedError(`this provider has no component of type ${request.getType()}`);
+      return options.construct(request);
     }),
     getMapping: unary(() => new pb.GetMappingResponse()),
     getMappings: unary(() => new pb.GetMappingsResponse()),
@@ -207,11 +226,23 @@ function toDiffResponse(answer: Awaited<ReturnType<ResourceOperations["diff"]>>)
   return response.setHasdetaileddiff(answer.changes.length > 0);
 }
 
+/** What another server answered. */
+function serviceErrorOf(error: unknown): ServiceError | undefined {
+  return error instanceof Error && "code" in error && "details" in error && "metadata" in error
+    ? (error as ServiceError)
+    : undefined;
+}
+
 /**
  * Pulumi reads three kinds of errors: a partial failure (details in the trailer `grpc-status-details-bin`) is kept in the
  * state; UNKNOWN and INTERNAL mean that the state is in doubt; any other code that nothing was changed.
  */
 function toServiceError(error: unknown, redact: (text: string) => string) {
+  const forwarded = serviceErrorOf(error);
+  if (forwarded !== undefined) {
+    const details = redact(forwarded.details);
+    return { code: forwarded.code, details, message: details, metadata: forwarded.metadata };
+  }
   const text = redact(error instanceof Error ? error.message : String(error));
   const metadata = new Metadata();
   if (error instanceof PartialError) {

@@ -123,6 +123,21 @@ export const EXCEPTIONS: readonly Way[] = [
     to: "install/redis.ts",
     why: "local nodes run the Redis that the set-up finds, fetches or builds",
   },
+  {
+    from: "provider/component-schema.ts",
+    to: "config/",
+    why: "what other languages may say is generated from the schema that checks it",
+  },
+  {
+    from: "components/construct.ts",
+    to: "package.json",
+    why: "the process that makes components tells the version of its package",
+  },
+  {
+    from: "components/construct.ts",
+    to: "provider/types.ts",
+    why: "the name under which the engine asks for the component",
+  },
   { from: "provider/main.ts", to: "package.json", why: "the plugin tells the version of its package" },
   {
     from: "cli/",
