@@ -4,6 +4,7 @@ import { addressProblems, crossFieldProblems } from "./config/checks";
 import { defaultDirectives } from "./config/defaults";
 import { ConfigError, HIDDEN } from "./config/error";
 import { readFields } from "./config/fields";
+import { monitoringConfig, monitoringProblems } from "./config/monitoring";
 import { passwordProblems } from "./config/password";
 import { checkDirectives } from "./config/redis";
 import { type StackValues, stackSchema } from "./config/schema";
@@ -17,6 +18,7 @@ export { ADVISORIES_AS_OF, type Advisory, advisoryLine, openAdvisories } from ".
 export type { AwsSettings, AwsSubnet } from "./config/aws/types";
 export { type DirectiveInfo, directiveInfo, isLive, readableDirectives } from "./config/directives";
 export { ConfigError, type Problem } from "./config/error";
+export { exporterPortOf, type MonitoringConfig } from "./config/monitoring";
 export { passwordProblems } from "./config/password";
 export { normalizeDirectives } from "./config/redis";
 export type {
@@ -56,6 +58,7 @@ export function parseConfig(raw: unknown, context: ConfigContext): KitConfig {
       : []),
     ...(values.password === undefined ? [] : passwordProblems(values.password)),
     ...addressProblems(layOut(config).nodes),
+    ...monitoringProblems(config.monitoring, layOut(config).nodes, basePortOf(config)),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
@@ -102,6 +105,7 @@ function buildConfig(values: StackValues, parts: Parts, context: ConfigContext):
     keepPreviousPassword: values.keepPreviousPassword,
     failback: values.failback,
     acceptDataLoss: values.acceptDataLoss,
+    monitoring: monitoringConfig(values.monitoring, values.target),
     warnings: [
       ...placementWarnings(place.shards, replicasPerShard, place.zones),
       ...directiveWarnings(replicasPerShard, redis),
@@ -140,6 +144,11 @@ function localPlace(values: StackValues, name: string, { dataRoot }: ConfigConte
 function awsPlace({ shards, sshPrivateKey }: StackValues, { zones, settings }: ReadAws): PlaceOf<AwsConfig> {
   const key = sshPrivateKey === undefined ? {} : { sshPrivateKey };
   return { target: "aws", shards, zones, aws: settings, dataDirectory: SERVER_DATA_DIRECTORY, ...key };
+}
+
+/** Undefined where every node has a machine of its own. */
+function basePortOf(config: KitConfig): number | undefined {
+  return config.target === "local" ? config.basePort : undefined;
 }
 
 function unknownTarget(target: never): never {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { aws } from "./aws/key";
 import { fieldMeta } from "./field-meta";
+import { monitoring } from "./monitoring";
 import { ssh, sshPrivateKey, sudoPassword } from "./ssh";
 
 /** Versions accepted where the caller names none: every version of these lines. */
@@ -290,6 +291,7 @@ export const stackSchema = z.strictObject({
   sshPrivateKey,
   sudoPassword,
   aws,
+  monitoring,
 });
 
 /** What the keys of a stack are after the coercion of text. */

@@ -1,5 +1,6 @@
 /** What the declaration says, once it has been read and found good. Plain data, frozen. */
 import type { AwsSettings } from "./aws/types";
+import type { MonitoringConfig } from "./monitoring";
 
 /** Where and for whom the stack configuration is read. Values a pure function cannot know. */
 export interface ConfigContext {
@@ -51,6 +52,7 @@ export interface CommonConfig {
   readonly failback: boolean;
   /** Whether a shard without any data left is given empty nodes. */
   readonly acceptDataLoss: boolean;
+  readonly monitoring: MonitoringConfig;
   /** What is legal and yet worth a line to the operator. */
   readonly warnings: readonly string[];
 }
@@ -96,6 +98,8 @@ export interface SshConfig extends CommonConfig {
   readonly bind: "address" | "all";
   /** Where the servers' Redis comes from. */
   readonly install: "source" | "archive" | "package";
+  /** Attempts to reach a server for provisioning. */
+  readonly dials: number;
   /** Secret; absent where the ssh agent is asked, or the caller keeps it elsewhere. */
   readonly sshPrivateKey?: string;
   /** Secret. */

@@ -14,7 +14,7 @@ const LIBRARY_FOLDERS = ["x86_64-linux-gnu", "aarch64-linux-gnu"].flatMap((arch)
 ]);
 
 /** Runs a program of apt or dpkg and returns what it printed; "" when it failed. */
-function ask(program: string, args: string[], cwd?: string): string {
+export function ask(program: string, args: string[], cwd?: string): string {
   const env = { ...process.env, LC_ALL: "C" };
   const run = spawnSync(program, args, { cwd, env, encoding: "utf8", timeout: LIMIT_MS });
   return run.status === 0 ? run.stdout : "";
@@ -24,7 +24,7 @@ function ask(program: string, args: string[], cwd?: string): string {
  * Options that give apt lists of its own, in the cache: reading the system's needs them to be there (a fresh container has
  * none), and updating those needs root.
  */
-function ownLists(): string[] {
+export function ownLists(): string[] {
   const folder = cachePath("apt", "lists", "partial");
   mkdirSync(folder, { recursive: true });
   mkdirSync(cachePath("apt", "archives", "partial"), { recursive: true });

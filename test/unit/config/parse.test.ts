@@ -37,6 +37,12 @@ describe("a stack without keys", () => {
       keepPreviousPassword: false,
       failback: false,
       acceptDataLoss: false,
+      monitoring: {
+        enabled: false,
+        exporterPort: 9121,
+        scrapeIntervalSeconds: 15,
+        runbookUrl: "docs/runbook.md",
+      },
     });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain("5.0 line reached its end of life");

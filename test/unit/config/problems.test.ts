@@ -89,7 +89,7 @@ describe("what is refused, by property, with what was expected", () => {
 
   test("a misspelt key, with the one that is meant", () => {
     expect(problemOf({ replicaPerShard: 1 }).cure).toContain("replicasPerShard");
-    expect(problemOf({ monitoring: 1 }).cure).toBe('pulumi config rm "monitoring"');
+    expect(problemOf({ observability: 1 }).cure).toBe('pulumi config rm "observability"');
   });
 });
 

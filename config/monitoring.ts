@@ -1,0 +1,138 @@
+/** The `monitoring` key of a stack: exporters, and on this machine a Prometheus of its own. */
+import { z } from "zod";
+import type { PlannedNode } from "../topology";
+import { type Problem, printable } from "./error";
+import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+
+export const MONITORING_DEFAULTS = {
+  exporterPort: 9121,
+  scrapeIntervalSeconds: 15,
+  runbookUrl: "docs/runbook.md",
+} as const;
+
+/** What a checked configuration says. */
+export interface MonitoringConfig {
+  /** Whether every node gets an exporter. */
+  readonly enabled: boolean;
+  /** Port of the first node's exporter on this machine, the others as far apart as the nodes; of every exporter on servers. */
+  readonly exporterPort: number;
+  /** Port of a Prometheus on this machine. Absent: none is started. Local target only. */
+  readonly prometheusPort?: number;
+  readonly scrapeIntervalSeconds: number;
+  /** Where alerts say that docs/runbook.md is to be read. */
+  readonly runbookUrl: string;
+}
+
+/** Numbers and flags, or their text: `pulumi config set --path` writes text where quotes are given. */
+function whole(min: number, max: number) {
+  return z
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{1,5}$/)
+        .transform(Number),
+    ])
+    .pipe(z.int().min(min).max(max));
+}
+
+const monitoringSchema = z.strictObject({
+  enabled: z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]).optional(),
+  exporterPort: whole(1024, 65_535).default(MONITORING_DEFAULTS.exporterPort),
+  prometheusPort: whole(1024, 65_535).optional(),
+  scrapeIntervalSeconds: whole(1, 300).default(MONITORING_DEFAULTS.scrapeIntervalSeconds),
+  runbookUrl: z
+    .string()
+    .regex(/^[^\s\p{Cc}#]{1,1000}$/u)
+    .default(MONITORING_DEFAULTS.runbookUrl),
+});
+
+type MonitoringValues = z.output<typeof monitoringSchema>;
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  enabled: "true or false",
+  exporterPort: "a port from 1024 to 65535",
+  prometheusPort: "a port from 1024 to 65535",
+  scrapeIntervalSeconds: "a whole number of seconds from 1 to 300",
+  runbookUrl: "an address or path without spaces and #",
+};
+
+function badPart(value: unknown): BadPart | undefined {
+  const issue = monitoringSchema.safeParse(value).error?.issues[0];
+  if (issue === undefined || typeof value !== "object" || value === null) return undefined;
+  const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path[0];
+  if (typeof key !== "string") return undefined;
+  const expected = EXPECTED[key] ?? `one of the keys ${Object.keys(EXPECTED).join(", ")}`;
+  return { path: key, expected, found: Reflect.get(value, key) };
+}
+
+const meta: FieldMeta = {
+  kind: "record",
+  expected: "enabled, exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl",
+  cure: "pulumi config set --path monitoring.enabled true, or a mapping under monitoring: in the stack file",
+  change: "exporters start, restart or stop; Redis is not touched",
+  computedDefault: "off on the local target; on servers exporters on port 9121",
+  badPart,
+};
+
+export const monitoring = monitoringSchema
+  .optional()
+  .describe(
+    "`enabled`: an exporter for every node. `exporterPort` (9121): its port; locally that of the first node, the others as far apart as the nodes. `prometheusPort`: also a Prometheus on this machine, with the kit's alerts. `scrapeIntervalSeconds` (15). `runbookUrl`: where alerts point to. See docs/monitoring.md.",
+  )
+  .register(fieldMeta, meta);
+
+/** Plain values of a stack as what the kit works with. */
+export function monitoringConfig(
+  values: MonitoringValues | undefined,
+  target: "local" | "ssh" | "aws",
+): MonitoringConfig {
+  const { exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl } =
+    values ?? monitoringSchema.parse({});
+  return {
+    enabled: values?.enabled ?? target !== "local",
+    exporterPort,
+    ...(prometheusPort === undefined ? {} : { prometheusPort }),
+    scrapeIntervalSeconds,
+    runbookUrl,
+  };
+}
+
+/**
+ * Port of a node's exporter. On this machine exporters are as far apart as the nodes' data ports, so that none moves when
+ * others come; on servers it is the same everywhere.
+ */
+export function exporterPortOf(
+  { exporterPort }: Pick<MonitoringConfig, "exporterPort">,
+  node: { readonly port: number },
+  basePort: number | undefined,
+): number {
+  return basePort === undefined ? exporterPort : exporterPort + node.port - basePort;
+}
+
+/** Ports that are taken twice on this machine. `basePort` is that of the local target; without one there is nothing to check. */
+export function monitoringProblems(
+  config: MonitoringConfig,
+  nodes: readonly PlannedNode[],
+  basePort: number | undefined,
+): Problem[] {
+  if (!config.enabled || basePort === undefined) return [];
+  const taken = new Map(nodes.flatMap((node) => [node.port, node.busPort].map((port) => [port, node.name])));
+  const problem = (property: string, port: number, who: string | undefined): Problem => ({
+    property: `monitoring.${property}`,
+    value: printable(config.exporterPort),
+    expected: `ports that are free: ${port} is ${who === undefined ? "no port" : `also ${who}'s`}`,
+    cure: `pulumi config set --path monitoring.${property} ${MONITORING_DEFAULTS.exporterPort}`,
+  });
+  for (const node of nodes) {
+    const port = exporterPortOf(config, node, basePort);
+    const who = taken.get(port);
+    if (who !== undefined || port > 65_535) return [problem("exporterPort", port, who)];
+    taken.set(port, `${node.name}'s exporter`);
+  }
+  const { prometheusPort } = config;
+  const who = prometheusPort === undefined ? undefined : taken.get(prometheusPort);
+  return who === undefined || prometheusPort === undefined
+    ? []
+    : [problem("prometheusPort", prometheusPort, who)];
+}
