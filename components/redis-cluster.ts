@@ -63,7 +63,12 @@ export class RedisCluster extends pulumi.ComponentResource {
 
   /** Makes the servers ready, where there are any, and says how they are reached. */
   private reachServers(name: string, config: KitConfig, args: RedisClusterArgs): Reach {
-    if (config.target !== "ssh") return { ready: [] };
+    if (config.target === "local") return { ready: [] };
+    if (config.target === "aws") {
+      // Loaded only here: other stacks need no @pulumi/aws.
+      const { reachAws } = require("./aws/reach") as typeof import("./aws/reach");
+      return reachAws(name, { config, password: this.password, sshPrivateKey: args.sshPrivateKey }, this);
+    }
     // Loaded only here: a local stack needs no @pulumi/command.
     const { SshServers } = require("./ssh-servers") as typeof import("./ssh-servers");
     const { sshPrivateKey, sudoPassword } = args;
@@ -91,7 +96,8 @@ export class RedisCluster extends pulumi.ComponentResource {
     const files = pulumi.secret(this.password.apply((password) => renderFiles(config, password)));
     const ssh = access === undefined ? {} : { ssh: access };
     const declared = { ...declarePublic(config, args), password: this.password, files, ...ssh };
-    return new Topology(name, declared, { parent: this, dependsOn: [...ready] });
+    const protect = config.target === "aws" && !config.aws.allowDestroy;
+    return new Topology(name, declared, { parent: this, dependsOn: [...ready], protect });
   }
 
   private describe(config: KitConfig, args: RedisClusterArgs, { access }: Reach): pulumi.Output<string> {

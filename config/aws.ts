@@ -61,7 +61,7 @@ function mapping(raw: unknown): Record<string, unknown> {
   return typeof raw === "object" && raw !== null && !Array.isArray(raw) ? { ...raw } : {};
 }
 
-function missingProblems({ region, sshPublicKey, access, sshCidrs }: AwsValues): Problem[] {
+function missingProblems({ region, sshPublicKey, sshCidrs }: AwsValues): Problem[] {
   const missing = (key: string, expected: string, cure: string): Problem => ({
     property: `aws.${key}`,
     value: ABSENT,
@@ -81,11 +81,11 @@ function missingProblems({ region, sshPublicKey, access, sshCidrs }: AwsValues):
           ),
         ]
       : []),
-    ...(access === "bastion" && sshCidrs.length === 0
+    ...(sshCidrs.length === 0
       ? [
           missing(
             "sshCidrs",
-            "where the bastion is reached from: with none, nobody can provision the servers",
+            "where ssh comes from: with none, nobody can provision the servers",
             '"aws.sshCidrs[0]" "$(curl -s https://checkip.amazonaws.com)/32"',
           ),
         ]

@@ -3,7 +3,7 @@
  * the server is somebody else's to replace. The provider plugin itself never loads this file.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { TopologyArgs } from "./resource";
+import type { Declaration } from "./declaration";
 import { HANDOVER_TYPE, REJOIN_TYPE } from "./types";
 
 export interface HandoverArgs {
@@ -12,7 +12,7 @@ export interface HandoverArgs {
   /** Why, e.g. "image ami-1 -> ami-2". "": it stays, and nothing is done. */
   readonly turn: pulumi.Input<string>;
   /** The declared cluster, as `Topology` has it; what an earlier run brought about counts, and is in the state. */
-  readonly declaration: pulumi.Input<pulumi.Unwrap<TopologyArgs>>;
+  readonly declaration: pulumi.Input<Declaration>;
 }
 
 /** Hands the node's shard to a replica that has everything, and stops the node in order. */

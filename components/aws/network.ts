@@ -38,7 +38,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
       const publicSubnets = this.createPublicSubnets(vpc);
       this.vpcId = vpc.id;
       this.privateSubnetIds = this.createPrivateSubnets(vpc, publicSubnets);
-      this.publicSubnetId = publicSubnets[0]?.id;
+      this.publicSubnetId = publicSubnets[0];
     }
     this.registerOutputs({ vpcId: this.vpcId });
   }
@@ -99,7 +99,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
       { vpcId: vpc.id, tags: this.tags(`${this.name}-public`) },
       this.child,
     );
-    new ec2.Route(
+    const wayOut = new ec2.Route(
       `${this.name}-public-out`,
       { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
       this.child,
@@ -117,20 +117,22 @@ export class AwsNetwork extends pulumi.ComponentResource {
         },
         this.child,
       );
-      new ec2.RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, this.child);
-      return subnet;
+      const joined = { subnetId: subnet.id, routeTableId: table.id };
+      const association = new ec2.RouteTableAssociation(name, joined, this.child);
+      // Public addresses and NAT gateways are refused by AWS before the way out is there.
+      return pulumi.all([subnet.id, wayOut.id, association.id]).apply(([id]) => id);
     });
   }
 
   private createPrivateSubnets(
     vpc: { readonly id: pulumi.Output<string> },
-    publicSubnets: readonly { readonly id: pulumi.Output<string> }[],
+    publicSubnets: readonly pulumi.Output<string>[],
   ): Record<string, pulumi.Output<string>> {
     const { ec2 } = loadAws();
     const { nat, subnets } = this.args.settings;
     const gateways = publicSubnets
       .slice(0, nat === "none" ? 0 : nat === "one" ? 1 : publicSubnets.length)
-      .map((subnet, index) => this.createNat(subnet.id, subnets[index]?.zone ?? ""));
+      .map((subnetId, index) => this.createNat(subnetId, subnets[index]?.zone ?? ""));
     return Object.fromEntries(
       subnets.map(({ zone, cidr }, index) => {
         const name = `${this.name}-private-${zone}`;

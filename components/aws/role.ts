@@ -22,7 +22,7 @@ export class AwsRole extends pulumi.ComponentResource {
       { assumeRolePolicy: JSON.stringify(TRUST), description: `Servers of ${clusterName}`, tags },
       child,
     );
-    if (settings.access === "session-manager")
+    if (settings.sessionManager)
       new iam.RolePolicyAttachment(
         `${name}-session-manager`,
         { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },

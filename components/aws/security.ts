@@ -25,7 +25,7 @@ interface Rule {
 
 export class AwsSecurity extends pulumi.ComponentResource {
   readonly nodesGroupId: pulumi.Output<string>;
-  /** Absent with Session Manager. */
+  /** Absent where the servers are reached directly. */
   readonly bastionGroupId: pulumi.Output<string> | undefined;
 
   constructor(
@@ -141,6 +141,8 @@ function nodeRules(
   const { clientSecurityGroups, clientCidrs, monitoringSecurityGroups } = settings;
   const redis = { port: REDIS_PORT, description: "Redis clients" };
   const exporter = { port: EXPORTER_PORT, description: "Monitoring reads the exporters" };
+  const ssh = { port: SSH_PORT, description: "Provisioning" };
+  const direct = settings.sshCidrs.map((cidr) => ({ name: `ssh-${cidr}`, ...ssh, from: { cidr } }));
   return [
     { name: "redis-nodes", port: REDIS_PORT, description: "Among the nodes: data", from: { group: nodes } },
     {
@@ -152,8 +154,6 @@ function nodeRules(
     ...clientSecurityGroups.map((group) => ({ name: `redis-${group}`, ...redis, from: { group } })),
     ...clientCidrs.map((cidr) => ({ name: `redis-${cidr}`, ...redis, from: { cidr } })),
     ...monitoringSecurityGroups.map((group) => ({ name: `exporter-${group}`, ...exporter, from: { group } })),
-    ...(bastion === undefined
-      ? []
-      : [{ name: "ssh-bastion", port: SSH_PORT, description: "Provisioning", from: { group: bastion } }]),
+    ...(bastion === undefined ? direct : [{ name: "ssh-bastion", ...ssh, from: { group: bastion } }]),
   ];
 }

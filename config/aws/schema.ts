@@ -129,23 +129,27 @@ const monitoringSecurityGroups = list(
 );
 
 const access = z
-  .enum(["bastion", "session-manager"])
+  .enum(["bastion", "direct"])
   .default("bastion")
   .describe(
-    "How the kit reaches the servers: through a small server of its own with a public address, or through Session Manager as ssh's ProxyCommand.",
+    "How the kit reaches the servers: through a small server of its own with a public address, or directly (from inside the network, or over a VPN).",
   )
   .register(fieldMeta, {
     kind: "text",
-    expected: '"bastion" or "session-manager"',
+    expected: '"bastion" or "direct"',
     cure: set("access", "bastion"),
     change: "the bastion is created or removed; the cluster is not touched",
   });
 
-const sshCidrs = list(cidr, "IPv4 blocks that may reach the bastion (port 22).", {
-  expected: `a list of blocks, each ${BLOCK}`,
-  cure: set('"sshCidrs[0]"', "203.0.113.7/32"),
-  change: "rules are added and removed live",
-});
+const sshCidrs = list(
+  cidr,
+  "IPv4 blocks that may reach the bastion, with `access: direct` the servers (port 22).",
+  {
+    expected: `a list of blocks, each ${BLOCK}`,
+    cure: set('"sshCidrs[0]"', "203.0.113.7/32"),
+    change: "rules are added and removed live",
+  },
+);
 
 const sshPublicKey = z
   .string()
@@ -238,6 +242,11 @@ export const awsSchema = z.strictObject({
     "spreadPlacement",
     "A spread placement group: no two servers of a zone on one rack. AWS allows seven servers a zone.",
     "refused while the cluster exists: AWS would replace the servers",
+  ),
+  sessionManager: flag(
+    "sessionManager",
+    "Shells on the servers through Session Manager, for people; the kit itself uses ssh.",
+    "the servers' role is changed live",
   ),
   allowOneZone: flag(
     "allowOneZone",

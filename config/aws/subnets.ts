@@ -106,7 +106,7 @@ function givenSubnets(values: AwsValues, { zones, region }: SubnetContext): Foun
         "subnets",
         "no publicId",
         `a public subnet of ${subnets[0].zone} for the bastion`,
-        `pulumi config set --path "aws.subnets.${subnets[0].zone.slice(region.length)}.publicId" subnet-0123456789abcdef0, or aws.access session-manager`,
+        `pulumi config set --path "aws.subnets.${subnets[0].zone.slice(region.length)}.publicId" subnet-0123456789abcdef0, or pulumi config set --path aws.access direct`,
       ),
     );
   return { subnets, problems };

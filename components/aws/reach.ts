@@ -1,0 +1,107 @@
+/** Servers in AWS for a cluster: made, provisioned over ssh as a user's own are, and how the engine reaches them. */
+import type { Region } from "@pulumi/aws/types/enums";
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsConfig } from "../../config";
+import type { Declaration } from "../../provider/declaration";
+import { SERVER_USER } from "../../templates/aws/user-data";
+import { layOut } from "../../topology";
+import { declarePublic, renderFiles } from "../declaration";
+import { ProvisionedServer } from "../provisioned-server";
+import { loadAws } from "./sdk";
+import { AwsServers, type ServerLink } from "./servers";
+
+export interface ReachArgs {
+  readonly config: AwsConfig;
+  /** Secret; checked. */
+  readonly password: pulumi.Output<string>;
+  /** Secret. Without it the ssh agent is asked. */
+  readonly sshPrivateKey?: pulumi.Input<string> | undefined;
+}
+
+export interface Reach {
+  readonly ready: readonly pulumi.Resource[];
+  /** Secret. */
+  readonly access: pulumi.Output<NonNullable<Declaration["ssh"]>>;
+}
+
+/** `parent` is the cluster's component. Its AWS provider is used; where it was given none, one is made for the region. */
+export function reachAws(name: string, args: ReachArgs, parent: pulumi.ComponentResource): Reach {
+  const { config } = args;
+  const given = parent.getProvider("aws:ec2:Instance");
+  const provider = given ?? new (loadAws().Provider)(name, { region: region(config) }, { parent });
+  const servers = new AwsServers(
+    name,
+    {
+      config,
+      declaration: (bastion) => declarationWith(args, bastion),
+      provision: (link, options) => provision(name, args, link, options),
+    },
+    { parent, providers: { aws: provider } },
+  );
+  return { ready: servers.ready, access: accessOf(args, servers.bastion) };
+}
+
+/** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */
+function region(config: AwsConfig): Region {
+  return config.aws.region as Region;
+}
+
+function accessOf({ config, sshPrivateKey }: ReachArgs, bastion: ServerLink["bastion"]): Reach["access"] {
+  const servers = Object.fromEntries(
+    layOut(config).nodes.map((node) => [node.name, { host: node.host, port: SSH_PORT, user: SERVER_USER }]),
+  );
+  const access = pulumi.all([sshPrivateKey, bastion?.host]).apply(([privateKey, host]) => ({
+    servers,
+    ...(privateKey === undefined ? {} : { privateKey }),
+    ...(host === undefined ? {} : { bastion: { host, port: SSH_PORT, user: SERVER_USER } }),
+  }));
+  return pulumi.secret(access);
+}
+
+/** What handovers need of the declaration; redis.conf with it, because a node that comes back is started with its own. */
+function declarationWith(args: ReachArgs, bastion: ServerLink["bastion"]): pulumi.Output<Declaration> {
+  const { config, password } = args;
+  const declared = pulumi.all([password, accessOf(args, bastion)]).apply(([text, ssh]) => ({
+    ...declarePublic(config),
+    password: text,
+    files: renderFiles(config, text),
+    ssh,
+  }));
+  return pulumi.secret(declared);
+}
+
+function provision(
+  name: string,
+  { config, sshPrivateKey }: ReachArgs,
+  { node, user, instanceId, bastion }: ServerLink,
+  options: pulumi.ComponentResourceOptions,
+): pulumi.Resource {
+  const { redis } = config;
+  const server = new ProvisionedServer(
+    `${name}-${node.name}`,
+    {
+      plan: {
+        cluster: config.name,
+        node: node.name,
+        version: config.redisVersion,
+        install: "source",
+        port: node.port,
+        address: node.host,
+        maxmemoryBytes: Number(redis.maxmemory ?? 0),
+        persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
+      },
+      connection: {
+        host: node.host,
+        user,
+        ...(bastion === undefined ? {} : { bastion }),
+        ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
+      },
+      archive: { source: config.redisSource, sha256: config.redisSourceSha256 },
+      serverId: instanceId,
+    },
+    options,
+  );
+  return server.ready;
+}
+
+const SSH_PORT = 22;
