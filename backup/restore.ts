@@ -14,7 +14,7 @@ import { BackupFailedError, BackupRefusedError } from "./errors";
 import { fitness, type LiveShard } from "./fit";
 import { restoreFunctions } from "./functions";
 import { Loader } from "./load";
-import type { Manifest } from "./manifest";
+import { type Manifest, readManifest } from "./manifest";
 import { deleteMarker, type Marker, readMarker, writeMarker } from "./marker";
 import type { Place } from "./place";
 import type { Progress } from "./progress";
@@ -58,9 +58,9 @@ interface Work extends RestoreOptions {
 }
 
 /**
- * 1. Check every file of the backup: nothing is written for one that is damaged.
- * 2. Hold the cluster's lock; see that it is whole, new enough, large enough, and empty, or marked by a killed restore of
+ * 1. Hold the cluster's lock; see that it is whole, new enough, large enough, and empty, or marked by a killed restore of
  *    this very backup, which is then continued.
+ * 2. Check every file of the backup: nothing is written for one that is damaged.
  * 3. Write the marker, then the keys. A key that is there is never overwritten.
  * 4. Count the keys of every slot, compare samples by value, delete the marker.
  * @throws BackupRefusedError, DamagedBackupError, BackupFailedError, LockedError
@@ -68,44 +68,36 @@ interface Work extends RestoreOptions {
 export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions): Promise<RestoreReport> {
   const { place, id } = options;
   const clock = options.clock ?? systemClock;
-  const began = clock.now();
   const text = await place.manifest(id);
   const sha256 = createHash("sha256").update(text).digest("hex");
-  return withGoodFiles(place, id, options, async (manifest, files) => {
-    const verify = clock.now() - began;
-    const sessions = openSessions(
-      spec,
-      options,
-      lockName(`restore-pid-${process.pid}`, options.now().toISOString()),
-      60_000,
+  const manifest = readManifest(text, `${place.url}/${id}`);
+  const holder = lockName(`restore-pid-${process.pid}`, options.now().toISOString());
+  const sessions = openSessions(spec, options, holder, 60_000);
+  try {
+    await takeLock([...spec.nodes, ...spec.leaving], sessions);
+    const work = { ...options, spec, sessions, clock };
+    const shards = await liveShards(work);
+    const found = await readMarker(sessions, shards);
+    const marker = { id, sha256, startedAt: options.now().toISOString() };
+    refuseTarget({ name: spec.name, shards, manifest, found, marker });
+    const began = clock.now();
+    return await withGoodFiles(place, id, options, (_, files) =>
+      restoreFiles({ ...work, shards, found, marker, manifest }, files, clock.now() - began),
     );
-    try {
-      await takeLock([...spec.nodes, ...spec.leaving], sessions);
-      const work = { ...options, spec, sessions, clock };
-      return await restoreFiles(
-        work,
-        manifest,
-        files,
-        { id, sha256, startedAt: options.now().toISOString() },
-        verify,
-      );
-    } finally {
-      sessions.close();
-    }
-  });
+  } finally {
+    sessions.close();
+  }
 }
 
-async function restoreFiles(
-  work: Work,
-  manifest: Manifest,
-  files: readonly GoodFile[],
-  marker: Marker,
-  verify: number,
-): Promise<RestoreReport> {
-  const { clock, sessions, progress } = work;
-  const shards = await liveShards(work);
-  const found = await readMarker(sessions, shards);
-  refuseTarget({ name: work.spec.name, shards, manifest, found, marker });
+interface Ready extends Work {
+  readonly shards: readonly LiveShard[];
+  readonly found: Marker | undefined;
+  readonly marker: Marker;
+  readonly manifest: Manifest;
+}
+
+async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: number): Promise<RestoreReport> {
+  const { clock, sessions, progress, shards, found, marker, manifest } = work;
   const [began, startedMs] = [clock.now(), work.now().getTime()];
   if (!found) await writeMarker(sessions, shards, marker);
   else progress?.text(`continuing the restore that was begun at ${found.startedAt}`);

@@ -36,6 +36,8 @@ export function addBackupCommands<Common>(
   program: Command,
   { common, onCluster, alone }: Doors<Common>,
 ): void {
+  // --keep and --json after `backup prune` are prune's, not those of `backup`: both levels must read in order.
+  program.enablePositionalOptions();
   const backup = common(
     program.command("backup").description("take a backup; list, verify, prune: see their --help"),
   )

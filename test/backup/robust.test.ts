@@ -1,0 +1,224 @@
+/** What happens to backups in real life: failovers, damaged files, keys that are there already, moves of slots, full disks. */
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openFolder } from "../../backup/folder-place";
+import { type Manifest, readManifest } from "../../backup/manifest";
+import { systemClock } from "../../cluster/clock";
+import { ioredisConnector } from "../../cluster/connection";
+import type { NodeSpec } from "../../cluster/spec";
+import { waitUntil } from "../../cluster/wait";
+import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { kit } from "./support/command";
+import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+
+const KEYS = 3_000;
+const ROOM = { maxmemory: "512mb" };
+
+const targetOf = ({ target }: DeclaredCluster) => ({
+  nodes: target.spec.nodes,
+  password: target.spec.password,
+});
+
+let folder: string;
+let place: string;
+let source: DeclaredCluster;
+let other: DeclaredCluster;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-backup-"));
+  place = join(folder, "place");
+  source = await startDeclaredCluster({ redis: ROOM });
+  other = await startDeclaredCluster({ redis: ROOM, line: "7.0", replicasPerShard: 0 });
+  await writeDataset(targetOf(source), 0, KEYS);
+});
+
+afterAll(async () => {
+  await source?.end();
+  await other?.end();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const backup = (to = place) => kit(folder, "backup", "--to", to, "--declaration", source.file);
+const restore = (from: string, into = other) =>
+  kit(folder, "restore", "--from", from, "--declaration", into.file);
+
+async function newest(): Promise<Manifest> {
+  const id = (await openFolder(place).ids()).at(-1) ?? "";
+  return readManifest(await openFolder(place).manifest(id), place);
+}
+
+async function call(node: NodeSpec, ...command: [string, ...(string | number)[]]): Promise<string> {
+  const client = await ioredisConnector().connect(node, [
+    source.target.spec.password,
+    other.target.spec.password,
+  ]);
+  try {
+    return String(await client.call(...command));
+  } finally {
+    client.close();
+  }
+}
+
+async function emptyOther(): Promise<void> {
+  for (const node of other.target.spec.nodes) await call(node, "FLUSHALL");
+}
+
+/** Restores and compares; the cluster is empty again afterwards. */
+async function expectRestored(id: string, expected: Digests): Promise<void> {
+  const restored = await restore(join(place, id));
+  expect(restored.err).toContain("comparing");
+  expect(restored.exitCode).toBe(0);
+  expect(differences(expected, await digestAll(targetOf(other)))).toEqual([]);
+  await emptyOther();
+}
+
+/** The shard's primary after whatever failovers there were. */
+async function flushed(name: string): Promise<void> {
+  for (const candidate of [name, name.replace(/-a$/, "-b")]) {
+    const node = nodeNamed(candidate);
+    if ((await call(node, "ROLE")).startsWith("master")) await call(node, "FLUSHALL");
+  }
+}
+
+function nodeNamed(name: string): NodeSpec {
+  const node = source.target.spec.nodes.find((candidate) => candidate.name === name);
+  if (!node) throw new Error(`no node ${name}`);
+  return node;
+}
+
+describe("a failover between two backups", () => {
+  it("leaves both right, each with the nodes that had the shards then", async () => {
+    const before = await digestAll(targetOf(source));
+    expect((await backup()).exitCode).toBe(0);
+    const first = await newest();
+
+    const replica = nodeNamed("shard-1-b");
+    await call(replica, "CLUSTER", "FAILOVER");
+    const healthy = async () =>
+      (await kit(folder, "status", "--declaration", source.file)).exitCode === 0 || "not healthy";
+    const isPrimary = async () => (await call(replica, "ROLE")).startsWith("master") || "still a replica";
+    await waitUntil(isPrimary, { clock: systemClock, timeoutMs: 20_000, what: "the failover" });
+    await waitUntil(healthy, { clock: systemClock, timeoutMs: 30_000, what: "the cluster to be healthy" });
+    await writeDataset(targetOf(source), KEYS, KEYS + 600);
+
+    const after = await digestAll(targetOf(source));
+    expect((await backup()).exitCode).toBe(0);
+    const second = await newest();
+    expect(first.shards.map(({ node, role }) => `${node} ${role}`)).toContain("shard-1-b replica");
+    expect(second.shards.map(({ node, role }) => `${node} ${role}`)).toContain("shard-1-a replica");
+    expect(first.id).not.toBe(second.id);
+    await expectRestored(first.id, before);
+    await expectRestored(second.id, after);
+  });
+});
+
+describe("one flipped byte", () => {
+  it.each(["shard-1.rdb", "shard-2.rdb", "shard-3.rdb", "manifest.json"])(
+    "in %s is found by verify and by restore, which name the file and write nothing",
+    async (file) => {
+      const { id } = await newest();
+      const path = join(place, id, file);
+      const at = Math.floor((await stat(path)).size * 0.6);
+      const flip = async () => {
+        const handle = await open(path, "r+");
+        const byte = Buffer.alloc(1);
+        await handle.read(byte, 0, 1, at);
+        await handle.write(Buffer.from([(byte[0] ?? 0) ^ 4]), 0, 1, at);
+        await handle.close();
+      };
+      await flip();
+      try {
+        const verified = await kit(folder, "backup", "verify", id, "--in", place);
+        expect(verified.err).toContain(`${file} is damaged`);
+        expect(verified.exitCode).toBe(1);
+        const restored = await restore(join(place, id));
+        expect(restored.err).toContain(`${file} is damaged`);
+        expect(restored.exitCode).toBe(1);
+        expect((await digestAll(targetOf(other))).size).toBe(0);
+      } finally {
+        await flip();
+      }
+      expect((await kit(folder, "backup", "verify", id, "--in", place)).exitCode).toBe(0);
+    },
+  );
+});
+
+describe("a backup is refused", () => {
+  it("while slots move", async () => {
+    const [from, to] = [nodeNamed("shard-2-a"), nodeNamed("shard-3-a")];
+    const target = await call(to, "CLUSTER", "MYID");
+    const slot = 6000;
+    await call(from, "CLUSTER", "SETSLOT", slot, "MIGRATING", target);
+    try {
+      const refused = await backup();
+      expect(refused.err).toContain("slots move: shard-2-a has open slots 6000");
+      expect(refused.exitCode).toBe(1);
+    } finally {
+      await call(from, "CLUSTER", "SETSLOT", slot, "STABLE");
+    }
+  });
+
+  it("without space, and leaves nothing", async (context) => {
+    const small = join(folder, "small");
+    await mkdir(small);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`a small file system cannot be mounted here: ${String(error)}`);
+    }
+    try {
+      const refused = await backup(small);
+      expect(refused.err).toMatch(/no space/);
+      expect(refused.exitCode).toBe(1);
+      expect(await openFolder(small).ids()).toEqual([]);
+    } finally {
+      execFileSync("umount", [small]);
+    }
+  });
+
+  it("where the place is no folder", async () => {
+    const refused = await backup(join(source.file, "below-a-file"));
+    expect(refused.err).toContain("part of that path is a file, not a folder");
+    expect(refused.exitCode).toBe(1);
+  });
+});
+
+describe("a restore is refused", () => {
+  it("into a cluster that has keys, which stay", async () => {
+    await call(other.target.spec.nodes[0] as NodeSpec, "SET", "{bar}foreign", "precious");
+    const { id } = await newest();
+    const refused = await restore(join(place, id));
+    expect(refused.err).toContain("drilled has keys (1 on shard-1-a)");
+    expect(refused.exitCode).toBe(1);
+    expect(await call(other.target.spec.nodes[0] as NodeSpec, "GET", "{bar}foreign")).toBe("precious");
+    await emptyOther();
+  });
+
+  it("of a newer Redis into an older one", async () => {
+    const theirs = join(folder, "of-7.0");
+    await writeDataset(targetOf(other), 0, 30);
+    expect((await kit(folder, "backup", "--to", theirs, "--declaration", other.file)).exitCode).toBe(0);
+    await emptyOther();
+    for (const { name, member } of source.target.spec.nodes) if (member === 0) await flushed(name);
+    const refused = await restore(theirs, source);
+    expect(refused.err).toMatch(/runs Redis 5\.0\.\d+, the backup is of 7\.0\.\d+, which it cannot read/);
+    expect(refused.exitCode).toBe(1);
+  });
+});
+
+describe("pruning", () => {
+  it("keeps the last good backup, whatever the policy says, and leaves damaged ones alone", async () => {
+    const before = await openFolder(place).ids();
+    expect(before.length).toBeGreaterThan(1);
+    const last = before.at(-1) ?? "";
+    const dry = await kit(folder, "backup", "prune", "--in", place, "--keep", "daily=0", "--dry-run");
+    expect(dry.out).toContain(`last good one: ${last}`);
+    expect(await openFolder(place).ids()).toEqual(before);
+    const pruned = await kit(folder, "backup", "prune", "--in", place, "--keep", "daily=0");
+    expect(pruned.exitCode).toBe(0);
+    expect(await openFolder(place).ids()).toEqual([last]);
+  });
+});
