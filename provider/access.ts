@@ -1,6 +1,7 @@
 /** From a declaration to the hosts of its nodes. What a target needs is loaded only where that target is used. */
 import { UserError } from "../hosts/errors";
 import type { Host } from "../hosts/host";
+import type { SshServer } from "../hosts/ssh/types";
 import type { RedisInstall } from "../install/redis";
 import { type Declaration, type DeclaredNode, nodeSchema } from "./declaration";
 
@@ -17,6 +18,8 @@ export interface Access {
    * with a note). Where it is not there yet, `install` gets it, which can take minutes; without it the declared is assumed.
    */
   redis(options: { readonly install: boolean }): Promise<FoundRedis>;
+  /** Ssh: host keys, given and learned, for the next run. Empty where there are none. */
+  hostKeys(): Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -25,6 +28,10 @@ export interface AccessOptions {
   readonly report: (line: string) => void;
   /** The last run got the declared Redis: it need not be looked for again to make a plan. */
   readonly hasRun: boolean;
+  /** Ssh: servers of nodes that an earlier declaration had, by node name. */
+  readonly formerServers?: Readonly<Record<string, SshServer>>;
+  /** Ssh: host keys that earlier runs learned. */
+  readonly hostKeys?: Readonly<Record<string, string>>;
 }
 
 /** Changes nothing. */
@@ -34,7 +41,7 @@ export function openAccess(declaration: Declaration, options: AccessOptions): Ac
       return openLocal(declaration, options);
     case "ssh":
     case "aws":
-      throw new UserError(`target ${declaration.target}: this version cannot reach its servers`);
+      return openSsh(declaration, options);
     default:
       return unknownTarget(declaration.target);
   }
@@ -64,7 +71,37 @@ function openLocal(declaration: Declaration, { report, hasRun }: AccessOptions):
     known,
     redis: async (options): Promise<FoundRedis> =>
       (await (options.install ? resolve() : peek())) ?? { version },
+    hostKeys: () => ({}),
     close: () => host.close(),
+  };
+}
+
+/** Redis itself is brought to the servers by their provisioning, which comes before. */
+function openSsh(declaration: Declaration, options: AccessOptions): Access {
+  const { ssh, redisVersion: version } = declaration;
+  if (ssh === undefined)
+    throw new UserError(
+      `target ${declaration.target}: the declaration does not say how its servers are reached (ssh)`,
+    );
+  const { createSshHosts } = require("../hosts/ssh") as typeof import("../hosts/ssh");
+  const hosts = createSshHosts({
+    ...ssh,
+    servers: { ...options.formerServers, ...ssh.servers },
+    files: (name) => declaration.files[name],
+    redisVersion: version,
+    dataDirectory: declaration.dataDirectory,
+    ...(options.hostKeys === undefined ? {} : { knownHostKeys: options.hostKeys }),
+    report: options.report,
+  });
+  return {
+    hosts: (node) => hosts.of(node),
+    known: [],
+    redis: ({ install }) => {
+      if (install) hosts.expectInstalled();
+      return Promise.resolve({ version });
+    },
+    hostKeys: () => hosts.hostKeys(),
+    close: () => hosts.close(),
   };
 }
 

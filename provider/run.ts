@@ -6,7 +6,7 @@ import { type Declaration, type Inheritance, specOf } from "./declaration";
 import type { EngineLog } from "./engine-log";
 import type { Subject } from "./operations";
 import { Report } from "./report";
-import { inherit, type Outputs, readDeclaration } from "./state";
+import { inherit, type Outputs, readDeclaration, type Way } from "./state";
 import type { PlainObject } from "./wire";
 
 /** What outlives an operation. */
@@ -30,6 +30,8 @@ export interface Run {
   readonly report: Report;
   readonly options: EngineOptions & { readonly signal: AbortSignal };
   readonly access: Access;
+  /** What the next run needs to reach the servers, as it is now. */
+  readonly way: () => Way;
 }
 
 /** Opens what an operation needs, runs `work`, closes it. */
@@ -42,15 +44,19 @@ export async function withRun<T>(
 ): Promise<T> {
   const report = new Report(context.log, subject.urn, context.shown);
   const before = readDeclaration(recorded.inputs);
+  const formerServers = { ...recorded.outputs.formerServers, ...before?.ssh?.servers };
   const access = openAccess(declaration, {
     report: (line) => report.status(line),
     hasRun: before !== undefined && runsAsDeclared(declaration, before, recorded.outputs),
+    formerServers,
+    hostKeys: recorded.outputs.hostKeys,
   });
   const inherited = inherit(declaration, before, recorded.outputs, access.known);
   context.log.hide([declaration.password, ...inherited.previousPasswords]);
   const options = { hosts: access.hosts, progress: report.progress, signal: context.signal };
   try {
-    return await work({ declaration, inherited, report, options, access });
+    const way = () => ({ hostKeys: access.hostKeys(), formerServers });
+    return await work({ declaration, inherited, report, options, access, way });
   } finally {
     await access.close();
   }

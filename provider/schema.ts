@@ -88,6 +88,11 @@ const OUTPUTS: Record<string, Property> = {
     "Nodes of earlier declarations that a failed run could not remove yet.",
   ),
   previousPasswords: secret(listOf(TEXT, "Passwords that some node may still have after a failed run.")),
+  hostKeys: mapOf(
+    TEXT,
+    "Host keys of the servers, given or learned at the first contact. Another one stops everything.",
+  ),
+  formerServers: mapOf({ $ref: "pulumi.json#/Any" }, "Ways to the servers of `leaving`."),
 };
 
 /** `version` is the package's. */

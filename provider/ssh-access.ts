@@ -9,10 +9,13 @@ const address = {
   hostKey: z.string().min(1).optional(),
 };
 
+/** The server of one node. */
+export const sshServerSchema = z.strictObject({ ...address, address: z.string().min(1).optional() });
+
 /** Secret as a whole. */
 export const sshAccessSchema = z.strictObject({
   /** By node name. */
-  servers: z.record(z.string(), z.strictObject({ ...address, address: z.string().min(1).optional() })),
+  servers: z.record(z.string(), sshServerSchema),
   privateKey: z.string().min(1).optional(),
   passphrase: z.string().min(1).optional(),
   agent: z.string().min(1).optional(),

@@ -9,6 +9,7 @@ import {
   type Inheritance,
   nodeSchema,
 } from "./declaration";
+import { sshServerSchema } from "./ssh-access";
 import { type PlainObject, secret, UNKNOWN, unwrap } from "./wire";
 
 const role = z.enum(["primary", "replica"]);
@@ -21,6 +22,8 @@ const outputsSchema = z.object({
   previousPasswords: z.array(z.string()).catch([]),
   drift: z.array(z.string()).catch([]),
   redisVersion: z.string().optional().catch(undefined),
+  hostKeys: z.record(z.string(), z.string()).catch({}),
+  formerServers: z.record(z.string(), sshServerSchema).catch({}),
 });
 
 export type Outputs = z.output<typeof outputsSchema>;
@@ -63,11 +66,13 @@ export function finishedOutputs(
   inherited: Inheritance,
   view: View,
   redisVersion: string,
+  hostKeys: Outputs["hostKeys"] = {},
 ): object {
   // Still valid beside the declared one, and needed to end that phase.
   const kept =
     declaration.keepPreviousPassword === true ? { previousPasswords: inherited.previousPasswords } : {};
-  return writeOutputs(declaration, { nodes: nodeStates(declaration, view, []), redisVersion, ...kept });
+  const nodes = nodeStates(declaration, view, []);
+  return writeOutputs(declaration, { nodes, redisVersion, hostKeys, ...kept });
 }
 
 /** Outputs that an observation without a change gives: `drift` says in one line each what is not as declared. */
@@ -76,8 +81,10 @@ export function observedOutputs(
   view: View,
   before: Outputs,
   drift: readonly string[],
+  way: Way = before,
 ): object {
-  return writeOutputs(declaration, { ...before, nodes: nodeStates(declaration, view, before.nodes), drift });
+  const nodes = nodeStates(declaration, view, before.nodes);
+  return writeOutputs(declaration, { ...before, ...way, nodes, drift });
 }
 
 /** Outputs of a run that failed half-way: they remember what is still to be got rid of. */
@@ -86,9 +93,21 @@ export function unfinishedOutputs(
   inherited: Inheritance,
   before: Outputs,
   failure: string,
+  way: Way = before,
 ): object {
   const nodes = nodeStates(declaration, undefined, before.nodes);
-  return writeOutputs(declaration, { ...before, ...inherited, nodes, drift: [failure] });
+  const names = new Set(inherited.leaving.map((node) => node.name));
+  const formerServers = Object.fromEntries(
+    Object.entries(way.formerServers).filter(([name]) => names.has(name)),
+  );
+  return writeOutputs(declaration, {
+    ...before,
+    ...way,
+    formerServers,
+    ...inherited,
+    nodes,
+    drift: [failure],
+  });
 }
 
 /** Outputs of a preview: what the declaration alone decides is known, the rest will be. */
@@ -98,7 +117,8 @@ export function previewOutputs(declaration: Declaration, before: Outputs): objec
     role: node.role ?? UNKNOWN,
     id: node.id ?? UNKNOWN,
   }));
-  return writeOutputs(declaration, { nodes, redisVersion: before.redisVersion });
+  const { redisVersion, hostKeys } = before;
+  return writeOutputs(declaration, { nodes, redisVersion, hostKeys });
 }
 
 /** Role and id as seen; of a node that does not answer, as they were. */
@@ -115,7 +135,10 @@ function nodeStates(
   });
 }
 
-interface Written extends Partial<Inheritance> {
+/** What the next run needs to reach servers, besides the declaration. */
+export type Way = Pick<Outputs, "hostKeys" | "formerServers">;
+
+interface Written extends Partial<Inheritance>, Partial<Way> {
   readonly nodes: readonly object[];
   readonly drift?: readonly string[];
   readonly redisVersion?: string | undefined;
@@ -129,5 +152,7 @@ function writeOutputs(declaration: Declaration, written: Written): object {
     drift: written.drift ?? [],
     leaving: written.leaving ?? [],
     previousPasswords: secret(written.previousPasswords ?? []),
+    hostKeys: written.hostKeys ?? {},
+    formerServers: written.formerServers ?? {},
   };
 }

@@ -84,11 +84,15 @@ async function bringAbout(run: Run, id: string, before: Outputs): Promise<object
     run.report.info(
       `${spec.nodes.length} nodes verified: every slot has one owner, every replica is in sync (${steps.length} steps, ${seconds} s)`,
     );
-    return finishedOutputs(run.declaration, run.inherited, view, spec.version);
+    return finishedOutputs(run.declaration, run.inherited, view, spec.version, run.access.hostKeys());
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     if (!run.report.hasBegun) throw new UnchangedError(text, { cause: error });
-    throw new PartialError(text, id, unfinishedOutputs(run.declaration, run.inherited, before, text));
+    throw new PartialError(
+      text,
+      id,
+      unfinishedOutputs(run.declaration, run.inherited, before, text, run.way()),
+    );
   }
 }
 
@@ -106,7 +110,7 @@ async function read(
   const recorded = { inputs: request.inputs, outputs: readOutputs(request.outputs) };
   return withRun(context, request, declaration, recorded, async (run) => {
     const found = await lookAt(run);
-    return observedOutputs(declaration, found.view, recorded.outputs, driftOf(found));
+    return observedOutputs(declaration, found.view, recorded.outputs, driftOf(found), run.way());
   });
 }
 

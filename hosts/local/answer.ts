@@ -1,5 +1,5 @@
 /** Asks a starting node, in Redis's own protocol, whether it serves already. */
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 
 /**
  * - `refused`: nobody listens (yet).
@@ -16,8 +16,23 @@ export function askNode(
   password: string | undefined,
   timeoutMs: number,
 ): Promise<Answer> {
+  const socket = connect({ host: address, port });
+  const connected = new Promise<void>((resolve) => socket.once("connect", resolve));
+  return converse(socket, connected, password, timeoutMs);
+}
+
+/** The same over a stream that is connected already. It is closed afterwards. */
+export function askOver(socket: Socket, password: string | undefined, timeoutMs: number): Promise<Answer> {
+  return converse(socket, Promise.resolve(), password, timeoutMs);
+}
+
+function converse(
+  socket: Socket,
+  whenConnected: Promise<void>,
+  password: string | undefined,
+  timeoutMs: number,
+): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port });
     let received = "";
     let connected = false;
     const end = (answer: Answer) => {
@@ -28,7 +43,7 @@ export function askNode(
     const timer = setTimeout(() => end(connected ? "silent" : "refused"), timeoutMs);
     socket.once("error", () => end(connected ? "silent" : "refused"));
     socket.once("close", () => end(connected ? "silent" : "refused"));
-    socket.once("connect", () => {
+    void whenConnected.then(() => {
       connected = true;
       if (password !== undefined) socket.write(encode("AUTH", password));
       socket.write(encode("PING"));

@@ -35,7 +35,6 @@ export interface SshAccess {
 }
 
 export interface SshHostOptions extends SshAccess {
-  readonly clusterName: string;
   /** The rendered redis.conf of a node, password included; `undefined` for one that is no longer declared. */
   readonly files: (nodeName: string) => string | undefined;
   /** Declared version of Redis: the next start runs it. */
@@ -64,7 +63,10 @@ export interface SshBounds {
   readonly loadMs: number;
 }
 
-export interface SshExtras {
+/** The servers of one cluster: a `Host` each, over shared connections. */
+export interface SshHosts {
+  /** The host that this node lives on. Always the same object for the same name. */
+  of(node: { readonly name: string }): Host;
   /** Host keys as they are known now, given and learned, by `keyName`. To be kept for the next run. */
   hostKeys(): Readonly<Record<string, string>>;
   /**
@@ -72,6 +74,5 @@ export interface SshExtras {
    * provisioning had its turn); from then on `inspect` tells what is there.
    */
   expectInstalled(): void;
+  close(): Promise<void>;
 }
-
-export type SshHost = Host & SshExtras;
