@@ -5,10 +5,10 @@
  * How many random runs there are: support/seeds.ts. SIM_SEED repeats a single one.
  */
 import { describe, expect, test } from "vitest";
-import type { ClusterSpec } from "../../cluster/spec";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { changeOf } from "./support/change";
+import { ROLLING_CHANGES } from "./support/rolling-changes";
 import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
@@ -17,39 +17,25 @@ const SEEDS = seedsOf({ full: 60, quick: 15 });
 
 type Before = Shape["version"] & string;
 
-function withDirectives(spec: ClusterSpec, directives: Readonly<Record<string, string>>): ClusterSpec {
-  return { ...spec, nodes: spec.nodes.map((node) => ({ ...node, directives })) };
-}
-
-/** What changes, from the declaration that is live to the one that is wanted. */
-const CHANGES: Readonly<Record<string, (spec: ClusterSpec) => ClusterSpec>> = {
-  "a directive that can be set live": (spec) => withDirectives(spec, { hz: "20" }),
-  "a directive that needs a restart": (spec) => withDirectives(spec, { "tcp-backlog": "1024" }),
-  "the next release": (spec) => ({ ...spec, version: spec.version.startsWith("5") ? "6.2.14" : "7.0.15" }),
-  "two releases on": (spec) => ({ ...spec, version: "7.0.15" }),
-  "another password": (spec) => ({ ...spec, password: "new-secret", previousPasswords: [spec.password] }),
-  "another node timeout": (spec) => ({ ...spec, nodeTimeoutMs: 3000 }),
-};
-
 function shape(random: Random, version: Before): Shape {
   return { shards: 3, replicas: random.between(1, 2), zones: 3, version };
 }
 
 describe("rolling changes on the simulator", () => {
-  test.each(Object.keys(CHANGES))("undisturbed: %s", async (name) => {
+  test.each(Object.keys(ROLLING_CHANGES))("undisturbed: %s", async (name) => {
     for (const version of ["5.0.14", "6.2.14"] as const) {
       const before = simSpec({ shards: 3, replicas: 1, zones: 3, version });
-      const changes = await changeOf({ seed: 1, before, after: CHANGES[name]?.(before) ?? before });
+      const changes = await changeOf({ seed: 1, before, after: ROLLING_CHANGES[name]?.(before) ?? before });
       expect(changes).toBeGreaterThan(0);
     }
   });
 
   test(`${SEEDS.length} random changes and faults`, { timeout: 1_200_000 }, async () => {
-    const names = Object.keys(CHANGES);
+    const names = Object.keys(ROLLING_CHANGES);
     for (const seed of SEEDS) {
       const random = new Random(seed);
       const before = simSpec(shape(random, random.pick(["5.0.6", "5.0.14", "6.2.14"] as const)));
-      const after = CHANGES[random.pick(names)]?.(before) ?? before;
+      const after = ROLLING_CHANGES[random.pick(names)]?.(before) ?? before;
       const faults = new Map([[random.between(1, 40), random.pick(FAULTS)]]);
       await changeOf({ seed, before, after, faults });
     }

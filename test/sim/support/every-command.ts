@@ -1,0 +1,21 @@
+/** One operation, again and again, killed at another of its commands each time. */
+import { type Change, changeOf } from "./change";
+
+/** Enough keys that every slot window meets some; each costs time in every one of hundreds of runs. */
+const KEYS = 20;
+/** `npm run test:quick` takes every 16th command. */
+const STRIDE = process.env.SIM_QUICK ? 16 : 1;
+
+/** @returns how many times it was killed */
+export async function killedEverywhere(change: Omit<Change, "seed" | "faults" | "keys">): Promise<number> {
+  const own = { ...change, seed: 1, keys: KEYS };
+  const commands = await changeOf(own);
+  let kills = 0;
+  for (const fault of ["killBefore", "killAfter"] as const) {
+    for (let number = 1; number <= commands; number += STRIDE) {
+      await changeOf({ ...own, faults: new Map([[number, fault]]) });
+      kills++;
+    }
+  }
+  return kills;
+}
