@@ -8,7 +8,13 @@ import {
   type ServerPlan,
 } from "../templates/server/scripts";
 import { copyArchive, placeArchive, type RedisArchive } from "./server-archive";
-import { runScript, type ScriptTarget, type ServerConnection, warningsIn } from "./server-connection";
+import {
+  runScript,
+  type ScriptTarget,
+  type ServerConnection,
+  type ServerWarning,
+  warningsIn,
+} from "./server-connection";
 
 export const PROVISIONED_SERVER_TYPE = "redis-cluster-kit:index:ProvisionedServer";
 
@@ -45,8 +51,8 @@ export function checkServer(
  * never starts, stops or restarts Redis: that is the engine's, one node at a time. Deleting it changes nothing on the server.
  */
 export class ProvisionedServer extends pulumi.ComponentResource {
-  /** What could not be set, with the reason, one line each. */
-  readonly warnings: pulumi.Output<string[]>;
+  /** What could not be set, with the reason. */
+  readonly warnings: pulumi.Output<ServerWarning[]>;
   /** The last step: whoever uses the server depends on it. */
   readonly ready: pulumi.Resource;
 
@@ -77,7 +83,7 @@ export class ProvisionedServer extends pulumi.ComponentResource {
       dependsOn: [installed],
     });
     this.ready = configured;
-    const own = checks.length === 1 ? checks : [];
+    const own = args.checks === undefined ? checks : [];
     this.warnings = pulumi
       .all([...own, installed, configured].map(({ stdout }) => stdout))
       .apply((outputs) => outputs.flatMap((text) => warningsIn(text ?? "")));

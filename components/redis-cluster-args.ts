@@ -41,6 +41,8 @@ export interface SshArgs {
   readonly bind?: "address" | "all";
   /** Where Redis comes from: built on the server, a prebuilt tar.gz, the distribution's package. @default "source" */
   readonly install?: "source" | "archive" | "package";
+  /** Attempts to reach a server for provisioning, with growing pauses. No effect on the cluster. @default 15: about 40 s */
+  readonly dials?: number;
 }
 
 /**

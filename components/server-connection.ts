@@ -1,7 +1,7 @@
 /** How one server is reached, and how a script runs on it as root. */
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { runCommand, scriptInput } from "../templates/server/scripts";
+import { runCommand } from "../templates/server/scripts";
 
 /** The way to one sshd. */
 export interface SshPlace {
@@ -21,15 +21,14 @@ export interface ServerConnection extends SshPlace {
   /** Secret. What sudo asks the user for. @default nothing: root, or sudo without a password */
   readonly sudoPassword?: pulumi.Input<string>;
   readonly bastion?: SshPlace;
+  /** Attempts to reach the server until it counts as unreachable. @default 15 */
+  readonly dials?: number;
 }
 
 /** In s, for one attempt. */
 const PER_DIAL_S = 15;
 
-/**
- * Attempts until a server counts as unreachable: with the growing pauses between them at least a minute, so that one that is
- * just booting is waited for, and less than four minutes where every attempt runs into its time limit.
- */
+/** With the growing pauses between them 40 s where sshd refuses, up to 5 min where nothing answers. */
 const DIALS = 15;
 
 /** A server on which scripts run. */
@@ -53,16 +52,21 @@ export function runScript(
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   const { node, connection, serverId } = target;
+  const { sudoPassword } = connection;
   const stdin = pulumi
-    .all([script, connection.sudoPassword ?? "", serverId ?? ""])
-    .apply(([text, sudoPassword, id]) =>
-      scriptInput(id === "" ? text : `# ${oneLine(id)}\n${text}`, sudoPassword),
+    .all([script, sudoPassword, serverId])
+    .apply(([text, password, id]) =>
+      [
+        ...(password === undefined ? [] : [password]),
+        ...(id === undefined ? [] : [`# ${oneLine(id)}`]),
+        text,
+      ].join("\n"),
     );
   return new remote.Command(
     `${name}-${what}`,
     {
       connection: connectionArgs(connection),
-      create: runCommand(what, node),
+      create: runCommand(what, node, sudoPassword !== undefined),
       stdin: pulumi.secret(stdin),
       logging: remote.Logging.None,
       addPreviousOutputInEnv: false,
@@ -89,14 +93,29 @@ export function connectionArgs(connection: ServerConnection): types.input.remote
     user: at.user,
     ...(at.hostKey === undefined ? {} : { hostKey: at.hostKey }),
     ...key,
-    dialErrorLimit: DIALS,
+    dialErrorLimit: connection.dials ?? DIALS,
     perDialTimeout: PER_DIAL_S,
   });
   const { bastion } = connection;
   return { ...place(connection), ...(bastion === undefined ? {} : { proxy: place(bastion) }) };
 }
 
-/** What scripts say in lines that begin with "warning:", without that word. */
-export function warningsIn(output: string): string[] {
-  return output.split("\n").flatMap((line) => /^warning: (.*)/.exec(line)?.[1] ?? []);
+/** What a script says in a line that begins with "warning:". */
+export interface ServerWarning {
+  readonly node: string;
+  readonly text: string;
+}
+
+export function warningsIn(output: string): ServerWarning[] {
+  return output.split("\n").flatMap((line) => {
+    const [, node, text] = /^warning: (.*?): (.*)/.exec(line) ?? [];
+    return node === undefined || text === undefined ? [] : [{ node, text }];
+  });
+}
+
+/** One line for each text, with the servers that say it. */
+export function tellWarnings(warnings: readonly ServerWarning[]): string[] {
+  const byText = new Map<string, string[]>();
+  for (const { node, text } of warnings) byText.set(text, [...(byText.get(text) ?? []), node]);
+  return [...byText].map(([text, nodes]) => `${nodes.sort().join(", ")}: ${text}`);
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SshConfig, SshServer } from "../config";
 import type { ServerPlan } from "../templates/server/scripts";
 import { checkServer, ProvisionedServer, type ProvisionedServerArgs } from "./provisioned-server";
-import { type ServerConnection, warningsIn } from "./server-connection";
+import { type ServerConnection, type ServerWarning, tellWarnings, warningsIn } from "./server-connection";
 
 export const SSH_SERVERS_TYPE = "redis-cluster-kit:index:SshServers";
 
@@ -33,17 +33,17 @@ export class SshServers extends pulumi.ComponentResource {
       (each) => new ProvisionedServer(each.name, { ...each.args, checks }, { parent: this }),
     );
     this.ready = made.map(({ ready }) => ready);
-    for (const [index, server] of made.entries()) {
-      this.tell(server.warnings);
-      this.tell(checks[index]?.stdout.apply(warningsIn) ?? pulumi.output([]));
-    }
+    const checked = pulumi
+      .all(checks.map(({ stdout }) => stdout))
+      .apply((outputs) => outputs.flatMap((text) => warningsIn(text ?? "")));
+    this.tell(pulumi.all([checked, ...made.map(({ warnings }) => warnings)]).apply((lists) => lists.flat()));
     this.registerOutputs({});
   }
 
-  /** Warnings hold no secret, though the outputs they come from are kept as secrets. */
-  private tell(warnings: pulumi.Output<string[]>): void {
-    pulumi.unsecret(warnings).apply((lines) => {
-      for (const line of lines) void pulumi.log.warn(line, this);
+  /** Once for all servers. Warnings hold no secret, though the outputs they come from are kept as secrets. */
+  private tell(warnings: pulumi.Output<ServerWarning[]>): void {
+    pulumi.unsecret(warnings).apply((found) => {
+      for (const line of tellWarnings(found)) void pulumi.log.warn(line, this);
     });
   }
 }
@@ -80,6 +80,7 @@ function connectionOf(
     host,
     port,
     user,
+    dials: config.dials,
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(privateKey === undefined ? {} : { privateKey }),
     ...(sudoPassword === undefined ? {} : { sudoPassword }),

@@ -47,7 +47,7 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
   const shape = givenShape(values, given);
   const servers = ssh === undefined ? [] : sshServers(ssh);
   const bastion = ssh === undefined ? undefined : sshBastion(ssh);
-  const { redisPort, bind, install } = ssh ?? SSH_DEFAULTS;
+  const { redisPort, bind, install, dials } = ssh ?? SSH_DEFAULTS;
   return {
     target: "ssh",
     shards: shardsOf(servers, shape),
@@ -57,6 +57,7 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
     redisPort,
     bind,
     install,
+    dials,
     ...(bastion === undefined ? {} : { bastion }),
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
     ...(sudoPassword === undefined ? {} : { sudoPassword }),
@@ -66,7 +67,30 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
 /** Every problem of the target's own keys as a whole. */
 export function targetProblems(values: StackValues, given: Readonly<Record<string, unknown>>): Problem[] {
   if (values.target !== "ssh") return [];
-  return values.ssh === undefined ? [SSH_MISSING] : sshProblems(values.ssh, givenShape(values, given));
+  if (values.ssh === undefined) return [SSH_MISSING];
+  return [...installProblems(values, values.ssh), ...sshProblems(values.ssh, givenShape(values, given))];
+}
+
+function installProblems({ redisSource }: StackValues, { install }: SshValues): Problem[] {
+  if (install === "archive" && redisSource === undefined) {
+    return [
+      {
+        property: "redisSource",
+        value: ABSENT,
+        expected: "a tar.gz with redis-server and redis-cli in it, since ssh.install is archive",
+        cure: "pulumi config set redisSource /path/to/redis.tar.gz, or set ssh.install to source",
+      },
+    ];
+  }
+  if (install !== "package" || redisSource === undefined) return [];
+  return [
+    {
+      property: "redisSource",
+      value: printable(redisSource),
+      expected: "nothing, since ssh.install is package: the distribution's Redis is used",
+      cure: "pulumi config rm redisSource, or set ssh.install to source or archive",
+    },
+  ];
 }
 
 function givenShape(values: StackValues, given: Readonly<Record<string, unknown>>): GivenShape {

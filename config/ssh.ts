@@ -2,12 +2,14 @@
 import { z } from "zod";
 import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
 
+/** `dials`: with the growing pauses between them 40 s where sshd refuses, up to 5 min where nothing answers at all. */
 export const SSH_DEFAULTS = {
   user: "root",
   port: 22,
   redisPort: 6379,
   bind: "address",
   install: "source",
+  dials: 15,
 } as const;
 
 /** Folder of the nodes' data on every server. Fixed: unit, limits and backups name it. */
@@ -23,8 +25,8 @@ const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,4096}={0,2}( [^\p{Cc}]{0,255})?$/u;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/;
 
-/** A number, or a numeral: `pulumi config set --path` writes text. */
-function port(max = 65_535) {
+/** From 1. A number, or a numeral: `pulumi config set --path` writes text. */
+function count(max: number) {
   return z
     .union([
       z.int(),
@@ -35,6 +37,8 @@ function port(max = 65_535) {
     ])
     .pipe(z.int().min(1).max(max));
 }
+
+const port = (max = 65_535) => count(max);
 
 function address() {
   return z
@@ -76,6 +80,7 @@ const sshSchema = z.strictObject({
   redisPort: port(MAX_REDIS_PORT).default(SSH_DEFAULTS.redisPort),
   bind: z.enum(["address", "all"]).default(SSH_DEFAULTS.bind),
   install: z.enum(["source", "archive", "package"]).default(SSH_DEFAULTS.install),
+  dials: count(100).default(SSH_DEFAULTS.dials),
 });
 
 export type SshValues = z.output<typeof sshSchema>;
@@ -124,6 +129,10 @@ export const SSH_PARTS: Readonly<Record<string, { readonly what: string; readonl
     what: "What Redis listens on: the server's address and loopback (`address`), or every address (`all`).",
     expected: '"address" or "all"',
   },
+  dials: {
+    what: "Attempts to reach a server for provisioning, with growing pauses: 15 wait about 40 s for a server that boots.",
+    expected: "a whole number from 1 to 100",
+  },
   install: {
     what: "Where Redis comes from: `source` (built on the server), `archive` (a prebuilt tar.gz, see `redisSource`), `package` (the distribution's).",
     expected: '"source", "archive" or "package"',
@@ -152,7 +161,7 @@ function badPart(value: unknown): BadPart | undefined {
 const meta: FieldMeta = {
   kind: "record",
   expected:
-    "servers, each with name, host and zone; user, port, bastion, redisPort, bind, install where needed",
+    "servers, each with name, host and zone; user, port, bastion, redisPort, bind, install, dials where needed",
   cure: "a mapping under ssh: in the stack file, as in Pulumi.staging.yaml",
   change:
     "servers that are added join as shards or replicas, those that leave are drained first; one that is named anew is another server",

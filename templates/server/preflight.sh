@@ -36,7 +36,7 @@ check_foreign() {
         [ "$(cat "$process/comm" 2>/dev/null || true)" = redis-server ] || continue
         # The unit's own; compared by control group, which a process cannot leave.
         grep -q "/$UNIT" "$process/cgroup" 2>/dev/null && continue
-        fail "another Redis runs here (process ${process#/proc/}: $(tr '\0' ' ' <"$process/cmdline" | cut -c1-80))" \
+        fail "another Redis runs here (process ${process#/proc/}: $(tr '\0' ' ' <"$process/cmdline" | cut -c1-80 | sed 's/ *$//'))" \
             "give a server of its own, or move that Redis away and stop it for good"
     done
     for unit in redis-server.service redis.service; do

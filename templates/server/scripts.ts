@@ -37,16 +37,12 @@ const read = (name: string) => readFileSync(join(__dirname, "..", name), "utf8")
 const LIBRARY = read("server/lib.sh");
 
 /**
- * The command that takes a script on its stdin and runs it as root. Line 1 of stdin is the password for sudo, "" where
- * there is none: it is in no argument list and in no environment. `what` and `server` are shown where the command fails.
+ * The command that takes a script on its stdin and runs it as root. `what` and `server` are shown where it fails.
+ * `withPassword`: line 1 of stdin is sudo's password. It is in no argument list and no environment: only builtins see it.
  */
-export function runCommand(what: string, server: string): string {
-  return `sh -c '${read("server/run.sh").trim()}' ${shellQuote(what)} ${shellQuote(server)}`;
-}
-
-/** Text for the stdin of `runCommand`. Secret if the password is. */
-export function scriptInput(script: string, sudoPassword = ""): string {
-  return `${sudoPassword}\n${script}`;
+export function runCommand(what: string, server: string, withPassword: boolean): string {
+  const program = withPassword ? read("server/run-password.sh") : read("server/run.sh");
+  return `sh -c '${program.trim()}' ${shellQuote(what)} ${shellQuote(server)}`;
 }
 
 /** Fails with the reason and its cure where the server cannot be a node. Changes nothing. */

@@ -15,7 +15,7 @@ export const PASSWORD = "program-test-password-7f3a";
 /** Shared by all tests, so that only the first pays for compiling. */
 const COMPILED = join(tmpdir(), "redis-cluster-kit-test-compiled");
 
-type Watched = Partial<Pick<RunOptions, "input" | "onOutput" | "env">>;
+type Watched = Partial<Pick<RunOptions, "input" | "onOutput" | "env" | "limitMs">>;
 
 export interface StackOptions {
   /** Further keys of the stack's configuration, as text. */
@@ -197,7 +197,7 @@ export class Stack {
 }
 
 /** This repository's own program and plugin, with stack files of its own. */
-function linkProgram(folder: string): void {
+export function linkProgram(folder: string): void {
   for (const name of readdirSync(ROOT)) {
     if (/^(\.|Pulumi\..+\.yaml$)/.test(name)) continue;
     symlinkSync(join(ROOT, name), join(folder, name));

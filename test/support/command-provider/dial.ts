@@ -82,10 +82,18 @@ function connect(place: Place, sock?: Socket): Promise<Client> {
   return new Promise((resolve, reject) => {
     client.once("ready", () => resolve(client));
     // Stays, so that a connection that breaks later is no uncaught error.
-    client.on("error", (error) => reject(new Error(`ssh: ${error.message}`)));
+    client.on("error", (error) => reject(new Error(inItsWords(error.message))));
     client.once("close", () => reject(new Error("ssh: handshake failed: connection closed")));
     client.connect({ ...settings(place), ...(sock === undefined ? {} : { sock }) });
   });
+}
+
+/** What the real plugin (golang.org/x/crypto/ssh) says where ssh2 says something else. */
+function inItsWords(message: string): string {
+  if (message.includes("authentication methods failed"))
+    return "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain";
+  if (message.includes("Host denied")) return "ssh: handshake failed: ssh: host key mismatch";
+  return message;
 }
 
 function settings(place: Place): ConnectConfig {

@@ -1,0 +1,124 @@
+/** A stack of target ssh on the lab's servers, with the real engine; provisioning by the real command plugin where it is. */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import * as tar from "tar";
+import { linkProgram, PASSWORD, ROOT, Stack } from "../../program/support/stack";
+import { redisBinaries } from "../../support/redis-binaries";
+import type { Lab, LabHost, LabUser } from "./lab";
+
+export { PASSWORD };
+
+/** Provisioning six servers takes its time on a busy machine. In ms. */
+export const UP_LIMIT_MS = 240_000;
+
+export interface ServerStackOptions {
+  readonly lab: Lab;
+  /** Default: all of the lab. */
+  readonly hosts?: readonly LabHost[];
+  /** Default "admin". */
+  readonly user?: LabUser;
+  /** Further keys of the stack, as text. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Parts of the `ssh` key beside the servers. */
+  readonly ssh?: Readonly<Record<string, unknown>>;
+}
+
+/** One server as the stack declares it. */
+export function declared(lab: Lab, host: LabHost, user: LabUser = "admin"): Record<string, unknown> {
+  const { host: address, port, hostKey } = lab.ssh(host, user);
+  return { name: host.name, host: address, zone: host.zone, user, port, hostKey };
+}
+
+/** Configured and not up. The caller must call `end`. */
+export async function serverStack(options: ServerStackOptions): Promise<Stack> {
+  const { lab, hosts = lab.hosts, user, config, ssh } = options;
+  const redis = await redisBinaries("5.0");
+  const stack = await Stack.open(writeProgram, [6379], redis);
+  try {
+    const source = join(stack.folder, "redis.tar.gz");
+    await packRedis(redis, source);
+    await stack.must("stack", "init", "test");
+    const keys = {
+      target: "ssh",
+      redisVersion: redis.version,
+      redisSource: source,
+      redis: JSON.stringify({ maxmemory: "64mb" }),
+      ...config,
+    };
+    const plain = Object.entries(keys).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+    await stack.must("config", "set-all", ...plain);
+    await declareServers(
+      stack,
+      hosts.map((host) => declared(lab, host, user)),
+      ssh,
+    );
+    await setSecret(stack, "password", PASSWORD);
+    await setSecret(stack, "sshPrivateKey", lab.privateKey);
+    if (user === "operator") await setSecret(stack, "sudoPassword", lab.sudoPassword);
+  } catch (error) {
+    await endStack(stack);
+    throw error;
+  }
+  return stack;
+}
+
+export async function declareServers(
+  stack: Stack,
+  servers: readonly object[],
+  ssh: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  await stack.set("ssh", JSON.stringify({ install: "archive", ...ssh, servers }));
+}
+
+export async function setSecret(stack: Stack, key: string, value: string): Promise<void> {
+  const set = await stack.pulumi(["config", "set", "--secret", key], { input: value });
+  if (set.code !== 0) throw new Error(set.output);
+}
+
+/** The stack's files go; servers and what runs on them are the lab's. */
+export async function endStack(stack: Stack): Promise<void> {
+  await stack.end();
+}
+
+/** A prebuilt archive: what `ssh.install: archive` takes. */
+async function packRedis(redis: { server: string; cli: string }, file: string): Promise<void> {
+  const folder = dirname(redis.server);
+  if (dirname(redis.cli) !== folder) throw new Error(`${redis.cli} is not beside ${redis.server}`);
+  await tar.create({ file, cwd: folder, gzip: true, follow: true }, ["redis-server", "redis-cli"]);
+}
+
+/** This repository's program, with the command plugin beside its own. */
+function writeProgram(folder: string): void {
+  linkProgram(folder);
+  rmSync(join(folder, "Pulumi.yaml"));
+  writeFileSync(
+    join(folder, "Pulumi.yaml"),
+    `name: redis-cluster-kit
+main: index.ts
+runtime:
+  name: nodejs
+  options:
+    typescript: false
+    nodeargs: "--require ./scripts/ts.cjs"
+plugins:
+  providers:
+    - name: redis-cluster-kit
+      path: bin
+    - name: command
+      path: ${commandPlugin()}
+`,
+  );
+}
+
+/** The real plugin where Pulumi has installed it, else the stand-in. */
+export function commandPlugin(): string {
+  const real = join(
+    process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"),
+    "plugins",
+    "resource-command-v1.2.1",
+  );
+  return existsSync(join(real, "pulumi-resource-command"))
+    ? real
+    : join(ROOT, "test/support/command-provider");
+}
