@@ -3,7 +3,7 @@
  * servers of somebody's are. Needs root; `whyNoLab` tells what is missing.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SshServer } from "../../../../hosts/ssh/types";
 import { type CommandOptions, type CommandResult, command } from "./command";
@@ -156,6 +156,11 @@ export class Lab {
   /** A shell script on a host, as root. */
   sh(host: LabHost, script: string, options?: CommandOptions): Promise<string> {
     return this.exec(host, ["/bin/sh", "-euc", script], options);
+  }
+
+  /** A file of this machine to a path on a host. */
+  copyTo(host: LabHost, file: string, path: string): void {
+    cpSync(file, join(this.claim.folder, host.name, "root", path));
   }
 
   reboot(host: LabHost): Promise<void> {
