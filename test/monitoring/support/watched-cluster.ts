@@ -1,0 +1,137 @@
+/** A live cluster with exporters and a Prometheus that is in a hurry: what takes minutes elsewhere takes seconds. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { apply } from "../../../cluster/engine";
+import { type Companion, type Companions, createCompanions } from "../../../hosts/local";
+import { ensureExporter, ensurePrometheus } from "../../../install/monitoring";
+import { localProcesses } from "../../../templates/monitoring/local";
+import type { MonitoredNode } from "../../../templates/monitoring/types";
+import { type LocalNodes, type LocalNodesOptions, startLocalNodes } from "../../support/local-nodes";
+import { freePorts } from "../../support/ports";
+import { specOf } from "../../support/specs";
+
+export const SCRAPE_SECONDS = 1;
+/** "5m" becomes 10 s, "30s" 1 s. */
+export const TIME_SCALE = 1 / 30;
+
+export interface WatchedCluster {
+  readonly local: LocalNodes;
+  readonly companions: Companions;
+  readonly processes: readonly Companion[];
+  readonly monitored: readonly MonitoredNode[];
+  /** Address of Prometheus. */
+  readonly url: string;
+  /** Instant query. */
+  query(expr: string): Promise<Sample[]>;
+  /** Alerts that fire now: "RedisNodeDown s0-m0". */
+  firing(): Promise<FiringAlert[]>;
+  end(): Promise<void>;
+}
+
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface FiringAlert {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly summary: string;
+}
+
+const answerSchema = z.object({
+  data: z.object({
+    result: z.array(
+      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+const alertsSchema = z.object({
+  data: z.object({
+    alerts: z.array(
+      z.object({
+        state: z.string(),
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()),
+      }),
+    ),
+  }),
+});
+
+export async function startWatchedCluster(options: LocalNodesOptions = {}): Promise<WatchedCluster> {
+  const local = await startLocalNodes({ shards: 3, replicas: 1, ...options });
+  const companions = createCompanions(local.dataDirectory);
+  const end = async () => {
+    await companions.end({ purge: true });
+    await local.end();
+  };
+  try {
+    await apply(specOf(local), { hosts: () => local.host });
+    const ports = await freePorts(local.nodes.length + 1);
+    const monitored = local.nodes.map(({ name, host, port, shard, zone }, at) => {
+      return { name, host, port, shard, zone, exporterPort: ports[at] ?? 0 };
+    });
+    const prometheusPort = ports[local.nodes.length] ?? 0;
+    const processes = localProcesses(settingsOf(monitored, prometheusPort), await programs(), local.password);
+    await companions.ensure(processes);
+    return { local, companions, processes, monitored, end, ...asking(`http://127.0.0.1:${prometheusPort}`) };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+export async function programs() {
+  const report = () => undefined;
+  return { exporter: await ensureExporter(report), prometheus: await ensurePrometheus(report) };
+}
+
+function settingsOf(nodes: readonly MonitoredNode[], prometheusPort: number) {
+  const alerts = {
+    runbookUrl: "docs/runbook.md",
+    timeScale: TIME_SCALE,
+    scrapeIntervalSeconds: SCRAPE_SECONDS,
+    backupMaxAgeHours: 26,
+  };
+  const common = { cluster: "test", host: "127.0.0.1", scrapeIntervalSeconds: SCRAPE_SECONDS };
+  return { ...common, nodes, prometheusPort, alerts };
+}
+
+function asking(url: string): Pick<WatchedCluster, "url" | "query" | "firing"> {
+  const ask = async (path: string) =>
+    (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) })).json();
+  return {
+    url,
+    query: async (expr) => {
+      const answer = answerSchema.parse(await ask(`/api/v1/query?query=${encodeURIComponent(expr)}`));
+      return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+    },
+    firing: async () => {
+      const { data } = alertsSchema.parse(await ask("/api/v1/alerts"));
+      return data.alerts
+        .filter(({ state }) => state === "firing")
+        .map(({ labels, annotations }) => ({
+          name: labels.alertname ?? "",
+          labels,
+          summary: annotations.summary ?? "",
+        }));
+    },
+  };
+}
+
+/** Waits until `look` gives something that `isGood`; the error tells what was seen last. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T>,
+  isGood: (seen: T) => boolean,
+  timeoutMs = 60_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (isGood(seen)) return seen;
+    if (performance.now() > deadline)
+      throw new Error(`${what}: not within ${timeoutMs / 1000} s; last seen: ${JSON.stringify(seen)}`);
+    await sleep(250);
+  }
+}
