@@ -6,15 +6,28 @@ import { defineConfig } from "vitest/config";
  */
 const RETRIES_ON_REAL_PROCESSES = process.env.CI ? 1 : 0;
 
+/** Which tiers run beside each other, and how many of their files. */
+interface Turn {
+  /** Tiers of a lower turn end first. */
+  readonly groupOrder: number;
+  readonly maxWorkers: number;
+}
+const COMPUTING: Turn = { groupOrder: 0, maxWorkers: 2 };
+/** Two files at once even on two cores: nearly all of their time they wait for elections, time-outs and resyncs. */
+const WAITING: Turn = { groupOrder: 1, maxWorkers: 2 };
+/** What measures, or needs the machine's name spaces for itself. */
+const ALONE: Turn = { groupOrder: 2, maxWorkers: 1 };
+
 /** Test tiers by what they depend on; `npm run test:quick` is unit and sim. */
-function tier(name: string, testTimeoutMs: number, parallel: boolean, globalSetup: string[] = []) {
+function tier(name: string, testTimeoutMs: number, turn: Turn, globalSetup: string[] = []) {
   return {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
       testTimeout: testTimeoutMs,
       hookTimeout: Math.max(60_000, testTimeoutMs),
-      fileParallelism: parallel,
+      sequence: { groupOrder: turn.groupOrder },
+      maxWorkers: turn.maxWorkers,
       retry: globalSetup.length > 0 ? RETRIES_ON_REAL_PROCESSES : 0,
       globalSetup,
     },
@@ -27,15 +40,15 @@ const REAL_REDIS = ["test/support/redis-setup.ts"];
 export default defineConfig({
   test: {
     projects: [
-      tier("unit", 20_000, true),
-      tier("sim", 60_000, true),
-      tier("integration", 180_000, false, REAL_REDIS),
-      tier("backup", 240_000, false, REAL_REDIS),
-      tier("program", 300_000, false, REAL_REDIS),
-      tier("package", 300_000, false, REAL_REDIS),
-      tier("monitoring", 120_000, false, REAL_REDIS),
-      tier("aws", 240_000, false, REAL_REDIS),
-      tier("hosts", 300_000, false, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
+      tier("unit", 20_000, COMPUTING),
+      tier("sim", 60_000, COMPUTING),
+      tier("integration", 180_000, WAITING, REAL_REDIS),
+      tier("backup", 240_000, WAITING, REAL_REDIS),
+      tier("program", 300_000, WAITING, REAL_REDIS),
+      tier("package", 300_000, WAITING, [...REAL_REDIS, "test/package/setup.ts"]),
+      tier("monitoring", 120_000, ALONE, REAL_REDIS),
+      tier("aws", 240_000, WAITING, REAL_REDIS),
+      tier("hosts", 300_000, ALONE, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
     ],
   },
 });
