@@ -12,7 +12,8 @@ import { readStackFile } from "./stack";
  * still runs is refused by the host.
  */
 export async function purgeLeftovers(stack: string, report: Report): Promise<void> {
-  const { password: _secret, ...raw } = readStackFile(stack);
+  // What Redis was to run is no matter any more, so it may also be one that this version of the kit does not know.
+  const { password: _secret, redisVersion: _version, redis: _directives, ...raw } = readStackFile(stack);
   const config = parseConfig(raw, {
     project: PROJECT,
     stack,
