@@ -40,13 +40,8 @@ const SOON_MS = 6 * 3_600_000;
 /** How far the clocks of the servers may differ from ours. */
 const CLOCK_MS = 60_000;
 
-/** Lines about slots that hold too few or too many keys. */
-export async function countProblems(
-  sessions: Sessions,
-  shards: readonly LiveShard[],
-  expected: Expected,
-  nowMs: () => number,
-): Promise<string[]> {
+/** Keys of each of the 16384 slots. */
+export async function countKeys(sessions: Sessions, shards: readonly LiveShard[]): Promise<Uint32Array> {
   const counts = new Uint32Array(16_384);
   for (const { primary, slots } of shards) {
     const all = expandRanges(slots);
@@ -55,10 +50,21 @@ export async function countProblems(
     );
     for (const [index, slot] of all.entries()) counts[slot] = Number(replies[index]);
   }
+  return counts;
+}
+
+/** Lines about slots that hold too few or too many keys. `marked`: whether the marker is among them. */
+export async function countProblems(
+  sessions: Sessions,
+  shards: readonly LiveShard[],
+  expected: Expected,
+  { nowMs, marked }: { readonly nowMs: () => number; readonly marked: boolean },
+): Promise<string[]> {
+  const counts = await countKeys(sessions, shards);
   const { least, most } = expected.bounds(nowMs());
   const problems: string[] = [];
   for (const [slot, count] of counts.entries()) {
-    const marker = slot === MARKER_SLOT ? 1 : 0;
+    const marker = marked && slot === MARKER_SLOT ? 1 : 0;
     const [from, to] = [(least[slot] ?? 0) + marker, (most[slot] ?? 0) + marker];
     if (count < from || count > to)
       problems.push(

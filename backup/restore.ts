@@ -9,17 +9,17 @@ import type { Sessions } from "../cluster/sessions";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import type { Host } from "../hosts/host";
 import type { RedisTools } from "./check-rdb";
-import { type Compared, compareSamples, countProblems, Expected, Sampler } from "./compare";
+import { type Compared, compareSamples, countKeys, countProblems, Expected, Sampler } from "./compare";
 import { BackupFailedError, BackupRefusedError } from "./errors";
 import { fitness, type LiveShard } from "./fit";
 import { restoreFunctions } from "./functions";
-import { Loader } from "./load";
+import { type Item, Loader } from "./load";
 import { type Manifest, readManifest } from "./manifest";
 import { deleteMarker, type Marker, readMarker, writeMarker } from "./marker";
 import type { Place } from "./place";
 import type { Progress } from "./progress";
 import { RdbReader, restorePayload } from "./rdb/reader";
-import { refuseTarget } from "./target";
+import { couldBe, foreignKeys, hasKeys, refuseTarget } from "./target";
 import { type GoodFile, withGoodFiles } from "./verify";
 
 export interface RestoreOptions {
@@ -79,8 +79,10 @@ export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions):
     const shards = await liveShards(work);
     const found = await readMarker(sessions, shards);
     const marker = { id, sha256, startedAt: options.now().toISOString() };
-    refuseTarget({ name: spec.name, shards, manifest, found, marker });
     const began = clock.now();
+    if (found === undefined && hasKeys(shards))
+      return await findRestored({ ...work, shards, manifest }, began);
+    refuseTarget({ name: spec.name, shards, manifest, found, marker });
     return await withGoodFiles(place, id, options, (_, files) =>
       restoreFiles({ ...work, shards, found, marker, manifest }, files, clock.now() - began),
     );
@@ -89,11 +91,49 @@ export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions):
   }
 }
 
-interface Ready extends Work {
+interface Found extends Work {
   readonly shards: readonly LiveShard[];
+  readonly manifest: Manifest;
+}
+
+/**
+ * Keys without a marker are somebody's, unless they are exactly those of this backup: then it was restored before, and
+ * whoever did it was killed before it could say so. Writes nothing.
+ */
+async function findRestored(work: Found, began: number): Promise<RestoreReport> {
+  const { spec, sessions, shards, manifest, clock, place, id } = work;
+  if (!couldBe(manifest, await countKeys(sessions, shards))) throw foreignKeys(spec.name, shards);
+  return withGoodFiles(place, id, work, async (_, files) => {
+    const verify = clock.now() - began;
+    const [expected, sampler] = [new Expected(work.now().getTime()), new Sampler(manifest.keys)];
+    const expired = await readAll(work, files, expected, sampler, async () => undefined);
+    const compareBegan = clock.now();
+    const { problems, samples } = await compareAll(work, expected, sampler, false);
+    if (problems.length > 0) throw foreignKeys(spec.name, shards);
+    const stages = { verify, load: 0, compare: clock.now() - compareBegan };
+    return {
+      ...reportOf(work, expired, samples),
+      restored: 0,
+      alreadyThere: manifest.keys - expired,
+      stages,
+    };
+  });
+}
+
+function reportOf({ manifest, shards }: Found, expired: number, { same, gone, unclear }: Compared) {
+  return {
+    id: manifest.id,
+    takenAt: manifest.startedAt,
+    keys: manifest.keys,
+    expired,
+    shards: { backup: manifest.shards.length, cluster: shards.length },
+    samples: { same, gone, unclear },
+  };
+}
+
+interface Ready extends Found {
   readonly found: Marker | undefined;
   readonly marker: Marker;
-  readonly manifest: Manifest;
 }
 
 async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: number): Promise<RestoreReport> {
@@ -106,22 +146,15 @@ async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: num
   const sampler = new Sampler(manifest.keys);
   const loader = new Loader({ ...work, shards: () => liveShards(work), continues: found !== undefined });
   try {
-    const expired = await loadAll(work, loader, files, expected, sampler);
+    await loader.open();
+    const expired = await readAll(work, files, expected, sampler, (item) => loader.add(item));
+    await loader.finish();
     const loaded = clock.now();
     progress?.text(`comparing ${manifest.keys - expired} keys by slot, ${sampler.items.length} by value`);
     const samples = await prove(work, expected, sampler);
     const { restored, present: alreadyThere } = loader;
-    return {
-      id: manifest.id,
-      takenAt: manifest.startedAt,
-      keys: manifest.keys,
-      restored,
-      alreadyThere,
-      expired,
-      shards: { backup: manifest.shards.length, cluster: shards.length },
-      samples: { same: samples.same, gone: samples.gone, unclear: samples.unclear },
-      stages: { verify, load: loaded - began, compare: clock.now() - loaded },
-    };
+    const stages = { verify, load: loaded - began, compare: clock.now() - loaded };
+    return { ...reportOf(work, expired, samples), restored, alreadyThere, stages };
   } finally {
     loader.close();
   }
@@ -137,20 +170,20 @@ async function liveShards({ spec, sessions, hosts, clock }: Work): Promise<reado
   return shards;
 }
 
-/** All files at once: each fills the servers that have its slots. Returns how many keys had expired. */
-async function loadAll(
+/** All files at once: each fills the servers that have its slots. `each` gets every key that has not expired. Returns how many had. */
+async function readAll(
   { now, progress }: Work,
-  loader: Loader,
   files: readonly GoodFile[],
   expected: Expected,
   sampler: Sampler,
+  each: (item: Item) => Promise<void>,
 ): Promise<number> {
   let expired = 0;
   const meter = progress?.meter(
     "restoring",
     files.reduce((sum, { shard }) => sum + shard.bytes, 0),
   );
-  const loadOne = async ({ path }: GoodFile) => {
+  const readOne = async ({ path }: GoodFile) => {
     const reader = new RdbReader();
     for await (const keys of reader.keys(metered(path, meter)))
       for (const found of keys) {
@@ -162,12 +195,10 @@ async function loadAll(
         const item = { key, slot, expiresAtMs, payload: restorePayload(found, reader.facts.version) };
         expected.add(item);
         sampler.offer(item, found.type);
-        await loader.add(item);
+        await each(item);
       }
   };
-  await loader.open();
-  await Promise.all(files.map(loadOne));
-  await loader.finish();
+  await Promise.all(files.map(readOne));
   return expired;
 }
 
@@ -178,12 +209,20 @@ async function* metered(path: string, meter: ((bytes: number) => void) | undefin
   }
 }
 
-async function prove(work: Work, expected: Expected, sampler: Sampler): Promise<Compared> {
+async function compareAll(work: Work, expected: Expected, sampler: Sampler, marked: boolean) {
   const { sessions, tools } = work;
   const shards = await liveShards(work);
-  const counts = await countProblems(sessions, shards, expected, () => work.now().getTime());
+  const counts = await countProblems(sessions, shards, expected, {
+    nowMs: () => work.now().getTime(),
+    marked,
+  });
   const samples = await compareSamples(sessions, shards, sampler.items, tools);
-  const problems = [...counts, ...samples.problems];
+  return { problems: [...counts, ...samples.problems], samples, shards };
+}
+
+async function prove(work: Work, expected: Expected, sampler: Sampler): Promise<Compared> {
+  const { sessions } = work;
+  const { problems, samples, shards } = await compareAll(work, expected, sampler, true);
   if (problems.length > 0) {
     const shown = problems.slice(0, 10).map((text) => `  ${text}`);
     const more = problems.length > 10 ? [`  and ${problems.length - 10} further differences`] : [];

@@ -1,4 +1,5 @@
 /** Whether a backup may go into a cluster. Pure. */
+import { expandRanges } from "../cluster/slots";
 import { BackupRefusedError } from "./errors";
 import type { LiveShard } from "./fit";
 import type { Manifest } from "./manifest";
@@ -27,14 +28,37 @@ function refuseForeignKeys({ name, shards, found, marker }: TargetQuestion): voi
       `${name} holds a restore of ${found.id} that has not finished. Finish that one, or empty the cluster (FLUSHALL on every primary) first.`,
     );
   }
+  if (hasKeys(shards)) throw foreignKeys(name, shards);
+}
+
+export function hasKeys(shards: readonly LiveShard[]): boolean {
+  return shards.some(({ primary }) => primary.up.keys > 0);
+}
+
+export function foreignKeys(name: string, shards: readonly LiveShard[]): BackupRefusedError {
   const full = shards
     .filter(({ primary }) => primary.up.keys > 0)
     .map(({ primary }) => `${primary.up.keys} on ${primary.up.name}`);
-  if (full.length > 0)
-    throw new BackupRefusedError(
-      `${name} has keys (${full.join(", ")}), and a restore never mixes with them or deletes them. ` +
-        "Restore into a new cluster, or empty this one yourself (FLUSHALL on every primary) if its keys are not wanted.",
-    );
+  return new BackupRefusedError(
+    `${name} has keys (${full.join(", ")}), and a restore never mixes with them or deletes them. ` +
+      "Restore into a new cluster, or empty this one yourself (FLUSHALL on every primary) if its keys are not wanted.",
+  );
+}
+
+/**
+ * Whether the keys that are there could be exactly those of the backup, by their number in each slot: the restore may have
+ * been killed between its last act and its last word. Only then the files are read to find out.
+ */
+export function couldBe(manifest: Manifest, counts: Uint32Array): boolean {
+  let sum = 0;
+  for (const { slots, keysPerSlot } of manifest.shards)
+    for (const [at, slot] of expandRanges(slots).entries()) {
+      const count = counts[slot] ?? 0;
+      if (count > (keysPerSlot[at] ?? 0)) return false;
+      sum += count;
+    }
+  const expiring = manifest.shards.reduce((total, shard) => total + shard.expiring, 0);
+  return sum >= manifest.keys - expiring;
 }
 
 function refuseOlderRedis({ shards, manifest }: TargetQuestion): void {

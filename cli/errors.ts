@@ -1,6 +1,5 @@
 /** From whatever was thrown to what is printed: one or two lines with the cure, and an exit code. */
 import { CommanderError } from "commander";
-import { BackupFailedError, BackupRefusedError, DamagedBackupError } from "../backup/errors";
 import { DrillFailedError, DrillRefusedError } from "../cluster/drill/types";
 import {
   LockedError,
@@ -28,9 +27,6 @@ export interface Failure {
 }
 
 const OPERATIONAL = [
-  BackupFailedError,
-  BackupRefusedError,
-  DamagedBackupError,
   DrillFailedError,
   DrillRefusedError,
   LockedError,
@@ -41,6 +37,9 @@ const OPERATIONAL = [
   StepError,
   WaitError,
 ];
+
+/** Those of backup/errors.ts, by name: parts of it are loaded only when they are needed. */
+const BACKUP = ["BackupFailedError", "BackupRefusedError", "DamagedBackupError"];
 
 /** Errors that are meant for people by their names: hosts/errors.ts, install/errors.ts, config/error.ts. */
 const NAMED = ["UserError", "ConfigError", "UnchangedError"];
@@ -53,6 +52,7 @@ export function explain(error: unknown, debug: boolean): Failure {
   if (error instanceof CommanderError) return { text: "", exitCode: error.exitCode === 0 ? 0 : 2 };
   if (error instanceof UsageError) return { text: message + stack, exitCode: 2 };
   if (OPERATIONAL.some((kind) => error instanceof kind)) return { text: message + stack, exitCode: 1 };
+  if (error instanceof Error && BACKUP.includes(error.name)) return { text: message + stack, exitCode: 1 };
   if (error instanceof Error && error.name === "AbortError") return { text: "interrupted", exitCode: 1 };
   if (error instanceof Error && NAMED.includes(error.name)) return { text: message + stack, exitCode: 2 };
   const hint = debug ? stack : "\nThis was not foreseen; --debug shows where it happened.";

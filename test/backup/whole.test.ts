@@ -79,8 +79,9 @@ describe(`${KEYS} keys of all types`, () => {
       expect(differences(before, await digestAll(targetOf(cluster), [WRITER_PREFIX]))).toEqual([]);
       expect(await missingWrites(targetOf(cluster), acknowledged)).toBe(0);
       const again = await kit(folder, "restore", "--from", from, "--declaration", cluster.file);
-      expect(again.err).toContain("has keys");
-      expect(again.exitCode).toBe(1);
+      // As after a restore that was killed between its last act and its last word.
+      expect(again.out).toContain(`holds ${backup.id} already`);
+      expect(again.exitCode).toBe(0);
     } finally {
       await cluster.end();
     }

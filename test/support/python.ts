@@ -10,7 +10,7 @@ import { findProgram, runLogged, tailOf } from "../../install/process";
 import { reportToStderr } from "../../install/progress";
 
 /** By requirements file: `redis-py-cluster` of the Redis 5 years, and today's `redis`. */
-export type PythonLibrary = "rediscluster" | "redis";
+export type PythonLibrary = "rediscluster" | "redis" | "moto";
 
 export interface Python {
   readonly command: string;

@@ -1,0 +1,160 @@
+/** SIGKILL at random moments: no backup that looks whole is broken, and whatever was killed works the second time. */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openFolder } from "../../backup/folder-place";
+import { ioredisConnector } from "../../cluster/connection";
+import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { endAfter, kit, spawnKit } from "./support/command";
+import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+
+/** 20 in a full run. */
+const MOMENTS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KILLS ?? 4);
+const KEYS = 12_000;
+const ROOM = { maxmemory: "512mb" };
+
+const targetOf = ({ target }: DeclaredCluster) => ({
+  nodes: target.spec.nodes,
+  password: target.spec.password,
+});
+
+let folder: string;
+let place: string;
+let cluster: DeclaredCluster;
+let expected: Digests;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-backup-"));
+  place = join(folder, "place");
+  cluster = await startDeclaredCluster({ redis: ROOM });
+  await writeDataset(targetOf(cluster), 0, KEYS);
+  expected = await digestAll(targetOf(cluster));
+});
+
+afterAll(async () => {
+  await cluster?.end();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const take = () => spawnKit("backup", "--to", place, "--declaration", cluster.file);
+const restore = (id: string, into: DeclaredCluster) =>
+  spawnKit("restore", "--from", join(place, id), "--declaration", into.file);
+
+/** How long a command works after its first word, in ms, when nobody kills it. */
+async function lengthOf(child: ReturnType<typeof spawnKit>): Promise<number> {
+  let began = 0;
+  child.stderr?.once("data", () => {
+    began = performance.now();
+  });
+  const { exitCode, err } = await endAfter(child, 120_000);
+  expect(exitCode, err).toBe(0);
+  return performance.now() - began;
+}
+
+async function verifyAll(): Promise<string[]> {
+  const ids = await openFolder(place).ids();
+  for (const id of ids) {
+    const verified = await kit(folder, "backup", "verify", id, "--in", place);
+    expect(verified.exitCode, verified.err).toBe(0);
+  }
+  return ids;
+}
+
+async function flush(into: DeclaredCluster): Promise<void> {
+  for (const node of into.target.spec.nodes) {
+    const client = await ioredisConnector().connect(node, [into.target.spec.password]);
+    await client.call("FLUSHALL");
+    client.close();
+  }
+}
+
+describe(`${MOMENTS} random moments`, () => {
+  it("of taking a backup", async () => {
+    const lengthMs = await lengthOf(take());
+    let kills = 0;
+    for (let tries = 0; kills < MOMENTS && tries < 4 * MOMENTS; tries++) {
+      const { killed } = await endAfter(take(), lengthMs * Math.random());
+      if (killed) kills++;
+      await verifyAll();
+    }
+    console.log(`${kills} were killed within ${Math.round(lengthMs)} ms`);
+    expect(kills).toBe(MOMENTS);
+    const last = await endAfter(take(), 120_000);
+    expect(last.exitCode, last.err).toBe(0);
+    expect((await verifyAll()).length).toBeGreaterThan(1);
+    // What the killed ones left is not deleted while it could be of a run that still writes, and is afterwards.
+    const leftovers = async () => (await readdir(place)).filter((name) => name.startsWith(".")).length;
+    expect(await leftovers()).toBeGreaterThan(0);
+    await openFolder(place).sweep("drilled", 0);
+    expect(await leftovers()).toBe(0);
+  });
+
+  it("of restoring one, into a cluster with other slots and replicas", async () => {
+    const into = await startDeclaredCluster({ redis: ROOM, shards: 4, replicasPerShard: 0 });
+    try {
+      const id = (await openFolder(place).ids()).at(-1) ?? "";
+      const lengthMs = await lengthOf(restore(id, into));
+      let kills = 0;
+      let continued = 0;
+      let finished = 0;
+      for (let tries = 0; kills < MOMENTS && tries < 4 * MOMENTS; tries++) {
+        await flush(into);
+        const { killed } = await endAfter(restore(id, into), lengthMs * Math.random());
+        if (!killed) continue;
+        kills++;
+        const again = await endAfter(restore(id, into), 120_000);
+        expect(again.exitCode, again.err).toBe(0);
+        if (again.err.includes("continuing the restore")) continued++;
+        if (again.out.includes("already:")) finished++;
+        expect(differences(expected, await digestAll(targetOf(into)))).toEqual([]);
+      }
+      console.log(
+        `${kills} were killed within ${Math.round(lengthMs)} ms: ${continued} had begun to write, ${finished} had finished`,
+      );
+      expect(kills).toBe(MOMENTS);
+    } finally {
+      await into.end();
+    }
+  });
+
+  it("leave a half-restored cluster recognizable: no backup of it, no other restore into it, no foreign key touched", async () => {
+    const into = await startDeclaredCluster({ redis: ROOM, replicasPerShard: 0 });
+    try {
+      const [first = "", second = ""] = await openFolder(place).ids();
+      for (let tries = 0; tries < 10; tries++) {
+        const child = restore(first, into);
+        // Between its first and its last word there are keys, and not all.
+        child.stderr?.on("data", (chunk) => {
+          if (String(chunk).includes("verifying")) setTimeout(() => child.kill("SIGKILL"), 150 + 50 * tries);
+        });
+        if (
+          (await endAfter(child, 120_000)).killed &&
+          (await digestAll(targetOf(into), ["redis-cluster-kit"])).size > 0
+        )
+          break;
+        await flush(into);
+      }
+      const half = await kit(folder, "backup", "--to", join(folder, "half"), "--declaration", into.file);
+      expect(half.err).toContain(`holds a restore of ${first} that has not finished`);
+      const other = await kit(folder, "restore", "--from", join(place, second), "--declaration", into.file);
+      expect(other.err).toContain(`holds a restore of ${first} that has not finished`);
+
+      const [node] = into.target.spec.nodes;
+      if (!node) throw new Error("no node");
+      const client = await ioredisConnector().connect(node, [into.target.spec.password]);
+      await client.call("SET", "{bar}foreign", "precious");
+      const third = await kit(folder, "restore", "--from", join(place, first), "--declaration", into.file);
+      expect(third.err).toContain("the restored cluster is not what the backup holds");
+      expect(third.err).toMatch(/slot \d+ has \d+ keys, the backup has \d+/);
+      expect(await client.call("GET", "{bar}foreign")).toBe("precious");
+      await client.call("DEL", "{bar}foreign");
+      client.close();
+      const last = await kit(folder, "restore", "--from", join(place, first), "--declaration", into.file);
+      expect(last.exitCode, last.err).toBe(0);
+      expect(differences(expected, await digestAll(targetOf(into)))).toEqual([]);
+    } finally {
+      await into.end();
+    }
+  });
+});

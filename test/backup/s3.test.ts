@@ -1,0 +1,174 @@
+/** The same in S3 (moto): whole or not there, encrypted, in parts, and clear about what is wrong. */
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as s3 from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openPlace } from "../../backup/open-place";
+import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { type Moto, startMoto } from "../support/moto";
+import { putForTest } from "./support/big-draft";
+import { endAfter, kit, spawnKit } from "./support/command";
+import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+
+const KEYS = 6_000;
+const BUCKET = "backups-of-tests";
+const PLACE = `s3://${BUCKET}/redis/prod`;
+const ROOM = { maxmemory: "512mb" };
+
+const targetOf = ({ target }: DeclaredCluster) => ({
+  nodes: target.spec.nodes,
+  password: target.spec.password,
+});
+
+let folder: string;
+let spool: string;
+let moto: Moto;
+let client: s3.S3Client;
+let source: DeclaredCluster;
+let before: Digests;
+const environment: Record<string, string | undefined> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-backup-"));
+  spool = join(folder, "spool");
+  await mkdir(spool);
+  moto = await startMoto();
+  for (const [name, value] of Object.entries(moto.env)) {
+    environment[name] = process.env[name];
+    process.env[name] = value;
+  }
+  client = new s3.S3Client({ endpoint: moto.url, forcePathStyle: true });
+  const LocationConstraint = "eu-central-1";
+  await client.send(
+    new s3.CreateBucketCommand({ Bucket: BUCKET, CreateBucketConfiguration: { LocationConstraint } }),
+  );
+  source = await startDeclaredCluster({ redis: ROOM });
+  await writeDataset(targetOf(source), 0, KEYS);
+  before = await digestAll(targetOf(source));
+}, 240_000);
+
+afterAll(async () => {
+  await source?.end();
+  client?.destroy();
+  await moto?.end();
+  for (const [name, value] of Object.entries(environment))
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  await rm(folder, { recursive: true, force: true });
+});
+
+const backup = (to = PLACE) =>
+  kit(folder, "backup", "--to", to, "--spool", spool, "--declaration", source.file);
+const place = () => openPlace(PLACE, folder, { spool });
+
+async function objects(): Promise<string[]> {
+  const { Contents = [] } = await client.send(new s3.ListObjectsV2Command({ Bucket: BUCKET }));
+  return Contents.map(({ Key = "" }) => Key);
+}
+
+describe("a backup in S3", () => {
+  it("is listed, verified, encrypted, and comes back", async () => {
+    const taken = await backup();
+    expect(taken.exitCode, taken.err).toBe(0);
+    expect(await readdir(spool)).toEqual([]);
+    const [id = ""] = await place().ids();
+    expect(await objects()).toEqual(
+      ["manifest.json", "shard-1.rdb", "shard-2.rdb", "shard-3.rdb"].map(
+        (file) => `redis/prod/${id}/${file}`,
+      ),
+    );
+    const head = await client.send(
+      new s3.HeadObjectCommand({ Bucket: BUCKET, Key: `redis/prod/${id}/shard-1.rdb` }),
+    );
+    expect(head.ServerSideEncryption).toBe("AES256");
+    const listed = await kit(folder, "backup", "list", "--in", PLACE);
+    expect(listed.out).toContain(id);
+    expect((await kit(folder, "backup", "verify", "--in", PLACE, "--spool", spool)).exitCode).toBe(0);
+    const into = await startDeclaredCluster({ redis: ROOM, shards: 4, replicasPerShard: 0 });
+    try {
+      const restored = await kit(
+        folder,
+        "restore",
+        "--from",
+        `${PLACE}/${id}`,
+        "--spool",
+        spool,
+        "--declaration",
+        into.file,
+      );
+      expect(restored.exitCode, restored.err).toBe(0);
+      expect(differences(before, await digestAll(targetOf(into)))).toEqual([]);
+    } finally {
+      await into.end();
+    }
+    expect(await readdir(spool)).toEqual([]);
+  });
+
+  it("that was changed there is refused, with the object's name", async () => {
+    const [id = ""] = await place().ids();
+    const Key = `redis/prod/${id}/shard-2.rdb`;
+    const { Body } = await client.send(new s3.GetObjectCommand({ Bucket: BUCKET, Key }));
+    const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+    const at = Math.floor(bytes.length / 2);
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    await client.send(new s3.PutObjectCommand({ Bucket: BUCKET, Key, Body: changed }));
+    const verified = await kit(folder, "backup", "verify", "--in", PLACE, "--spool", spool);
+    expect(verified.err).toContain(`${PLACE}/${id}/shard-2.rdb is damaged`);
+    expect(verified.exitCode).toBe(1);
+    await client.send(new s3.PutObjectCommand({ Bucket: BUCKET, Key, Body: bytes }));
+    expect((await kit(folder, "backup", "verify", "--in", PLACE, "--spool", spool)).exitCode).toBe(0);
+  });
+
+  it("that was killed is not seen, and its pieces go with the next one", async () => {
+    const whole = await place().ids();
+    for (const delayMs of [300, 700, 1_000]) {
+      const child = spawnKit("backup", "--to", PLACE, "--spool", spool, "--declaration", source.file);
+      const { killed, exitCode } = await endAfter(child, delayMs);
+      expect(killed || exitCode === 0).toBe(true);
+      for (const id of await place().ids())
+        expect((await kit(folder, "backup", "verify", id, "--in", PLACE, "--spool", spool)).exitCode).toBe(0);
+    }
+    // As a run would leave it that was killed before its manifest.
+    const broken = "redis/prod/drilled-20200101T000000Z/shard-1.rdb";
+    await client.send(new s3.PutObjectCommand({ Bucket: BUCKET, Key: broken, Body: "part" }));
+    expect(await place().ids()).not.toContain("drilled-20200101T000000Z");
+    expect(await place().sweep("drilled", -60_000)).toContain(`s3://${BUCKET}/${broken}`);
+    const ids = await place().ids();
+    expect(ids.length).toBeGreaterThanOrEqual(whole.length);
+    expect(new Set((await objects()).map((key) => key.split("/")[2]))).toEqual(new Set(ids));
+    expect(await readdir(spool)).toEqual([]);
+  });
+
+  it("is pruned by the policy, the last good one never", async () => {
+    expect((await backup()).exitCode).toBe(0);
+    const ids = await place().ids();
+    expect(ids.length).toBeGreaterThan(1);
+    const pruned = await kit(folder, "backup", "prune", "--in", PLACE, "--keep", "daily=0", "--spool", spool);
+    expect(pruned.exitCode, pruned.err).toBe(0);
+    expect(await place().ids()).toEqual(ids.slice(-1));
+    expect(await objects()).toHaveLength(4);
+  });
+
+  it("without a bucket or without S3 is refused, with the cure", async () => {
+    const missing = await backup("s3://no-such-bucket-of-tests/redis");
+    expect(missing.err).toContain("there is no such bucket. Create it, or correct the name");
+    expect(missing.exitCode).toBe(1);
+    process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:9";
+    try {
+      const unreachable = await backup();
+      expect(unreachable.err).toContain("S3 cannot be reached from here");
+      expect(unreachable.exitCode).toBe(1);
+    } finally {
+      process.env.AWS_ENDPOINT_URL = moto.url;
+    }
+  });
+
+  it("of more than one part is the same file", async () => {
+    const { bytes, sha256, parts } = await putForTest(place());
+    expect(parts).toBeGreaterThan(1);
+    expect(bytes).toBe(20 * 1024 * 1024);
+    expect(sha256.read).toBe(sha256.written);
+  });
+});
