@@ -1,6 +1,7 @@
 /** From the checked configuration to the declaration that provider and CLI work on. Pure, apart from reading the templates. */
 import type { KitConfig, SshConfig } from "../config";
 import { isLive, readableDirectives } from "../config/directives";
+import { exporterPortOf } from "../config/monitoring";
 import type { Declaration } from "../provider/declaration";
 import { renderRedisConf } from "../templates/render";
 import { layOut } from "../topology";
@@ -61,7 +62,23 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
     keepPreviousPassword: config.keepPreviousPassword,
     failback: config.failback,
     acceptDataLoss: config.acceptDataLoss,
+    ...(config.monitoring.enabled ? { monitoring: declareMonitoring(config) } : {}),
     ...(options.purgeOnDestroy === undefined ? {} : { purgeOnDestroy: options.purgeOnDestroy }),
+  };
+}
+
+function declareMonitoring(config: KitConfig): NonNullable<Declaration["monitoring"]> {
+  const { scrapeIntervalSeconds, runbookUrl, prometheusPort } = config.monitoring;
+  const basePort = config.target === "local" ? config.basePort : undefined;
+  const ports = layOut(config).nodes.map((node) => {
+    return [node.name, exporterPortOf(config.monitoring, node, basePort)] as const;
+  });
+  return {
+    exporters: Object.fromEntries(ports),
+    scrapeIntervalSeconds,
+    runbookUrl,
+    ...(prometheusPort === undefined ? {} : { prometheusPort }),
+    ...(config.target === "aws" ? { region: config.aws.region } : {}),
   };
 }
 

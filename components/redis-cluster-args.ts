@@ -43,6 +43,10 @@ export interface SshArgs {
   readonly install?: "source" | "archive" | "package";
   /** Attempts to reach a server for provisioning, with growing pauses. No effect on the cluster. @default 15: about 40 s */
   readonly dials?: number;
+  /** What exporters listen on: the server's address, every one, the server itself. Restarts exporters only. @default "address" */
+  readonly exporterListen?: "address" | "all" | "loopback";
+  /** Networks that may ask the exporters. Restarts exporters only. @default every one @example ["10.0.0.0/8"] */
+  readonly exporterFrom?: readonly string[];
 }
 
 /**
@@ -179,6 +183,13 @@ export interface RedisClusterArgs {
 
   /** Target `"ssh"`: what sudo asks the login user for. Always kept as a Pulumi secret. No effect on the cluster. */
   readonly sudoPassword?: pulumi.Input<string>;
+
+  /**
+   * Exporters for Prometheus, and on the local target a Prometheus; see docs/monitoring.md. Redis is not touched by a
+   * change.
+   * @example { enabled: true, prometheusPort: 9090 }
+   */
+  readonly monitoring?: Readonly<Partial<KitConfig["monitoring"]>>;
 
   /**
    * Whether `pulumi destroy` deletes the data too. A change has no effect on the running cluster.

@@ -1,6 +1,7 @@
 /** `RedisCluster`: the declared cluster as one component. */
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type KitConfig, passwordProblems } from "../config";
+import { LocalMonitoring } from "../provider/monitoring-resource";
 import { Topology } from "../provider/resource";
 import { type NodeStatus, REDIS_CLUSTER_TYPE } from "../provider/types";
 import { type ConnectSnippets, connectSnippets } from "./connect";
@@ -39,6 +40,8 @@ export class RedisCluster extends pulumi.ComponentResource {
     this.password = checkedPassword(args.password);
     const reach = this.reachServers(name, config, args);
     const topology = this.createTopology(name, config, args, reach);
+    reach.monitor?.(topology);
+    this.createMonitoring(name, config, topology);
     this.nodes = topology.nodes;
     this.endpoints = topology.endpoints;
     this.drift = topology.drift;
@@ -84,7 +87,12 @@ export class RedisCluster extends pulumi.ComponentResource {
     const access = pulumi
       .all([sshPrivateKey, sudoPassword])
       .apply(([key, password]) => sshAccess(config, { sshPrivateKey: key, sudoPassword: password }));
-    return { ready: servers.ready, access: pulumi.secret(access) };
+    const monitor = (topology: Topology) => servers.monitor(this.password, topology);
+    return {
+      ready: servers.ready,
+      access: pulumi.secret(access),
+      ...(config.monitoring.enabled ? { monitor } : {}),
+    };
   }
 
   private createTopology(
@@ -98,6 +106,15 @@ export class RedisCluster extends pulumi.ComponentResource {
     const declared = { ...declarePublic(config, args), password: this.password, files, ...ssh };
     const protect = config.target === "aws" && !config.aws.allowDestroy;
     return new Topology(name, declared, { parent: this, dependsOn: [...ready], protect });
+  }
+
+  /** Exporters beside the nodes. On servers they are part of making the server ready. */
+  private createMonitoring(name: string, config: KitConfig, topology: Topology): void {
+    const { dataDirectory, nodes, monitoring } = declarePublic(config);
+    if (config.target !== "local" || monitoring === undefined) return;
+    const { host } = config;
+    const args = { name: config.name, dataDirectory, host, nodes, monitoring, password: this.password };
+    new LocalMonitoring(name, args, { parent: this, dependsOn: topology });
   }
 
   private describe(config: KitConfig, args: RedisClusterArgs, { access }: Reach): pulumi.Output<string> {
@@ -117,6 +134,8 @@ export class RedisCluster extends pulumi.ComponentResource {
 interface Reach {
   readonly ready: readonly pulumi.Resource[];
   readonly access?: pulumi.Output<ReturnType<typeof sshAccess>>;
+  /** Exporters on the servers; they follow the cluster. */
+  readonly monitor?: (topology: Topology) => void;
 }
 
 function checkArgs(

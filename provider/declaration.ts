@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
+import { monitoringSchema } from "./monitoring-declaration";
 import { sshAccessSchema } from "./ssh-access";
 import type { DeclaredNode } from "./types";
 
@@ -49,6 +50,8 @@ export const declarationSchema = z.strictObject({
   keepPreviousPassword: z.boolean().optional(),
   failback: z.boolean().optional(),
   acceptDataLoss: z.boolean().optional(),
+  /** Exporters; there where monitoring is on. No change of the cluster. */
+  monitoring: monitoringSchema.optional(),
   /** Whether `pulumi destroy` deletes the data as well. Default: it is kept. */
   purgeOnDestroy: z.boolean().optional(),
 });

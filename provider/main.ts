@@ -1,10 +1,11 @@
 /** The provider plugin's process: serves, says its port on stdout as Pulumi's plugin protocol asks, and ends with its engine. */
 import { version } from "../package.json";
 import { EngineLog } from "./engine-log";
+import { localMonitoringOperations } from "./monitoring";
 import { MAX_MESSAGE_BYTES, serve } from "./server";
 import { topologyOperations } from "./topology";
 import { handoverOperations, rejoinOperations } from "./turn";
-import { HANDOVER_TYPE, REJOIN_TYPE, TOPOLOGY_TYPE } from "./types";
+import { HANDOVER_TYPE, LOCAL_MONITORING_TYPE, REJOIN_TYPE, TOPOLOGY_TYPE } from "./types";
 import { watchParent } from "./watchdog";
 
 /** Loaded only when asked for: a plain `up` never is. */
@@ -27,6 +28,7 @@ async function main(args: readonly string[]): Promise<void> {
       [TOPOLOGY_TYPE]: topologyOperations(context),
       [HANDOVER_TYPE]: handoverOperations(context),
       [REJOIN_TYPE]: rejoinOperations(context),
+      [LOCAL_MONITORING_TYPE]: localMonitoringOperations(context),
     },
     schema: () => JSON.stringify(loadSchema().packageSchema(version)),
     redact: (text) => log.redact(text),

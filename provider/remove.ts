@@ -45,7 +45,8 @@ export async function removeCluster(removal: Removal): Promise<void> {
   report.info(`${nodes.length} nodes stopped and their data in ${declaration.dataDirectory} deleted.`);
 }
 
-function isPurge(declaration: Removal["declaration"]): boolean {
+/** Whether data goes, too. */
+export function isPurge(declaration: Pick<Declaration, "purgeOnDestroy">): boolean {
   return declaration.purgeOnDestroy === true || process.env[PURGE_VARIABLE] === "1";
 }
 

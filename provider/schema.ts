@@ -64,6 +64,7 @@ const INPUTS: Record<string, Property> = {
   ),
   failback: flag("Whether preferred primaries get their shards back where zones would otherwise be uneven."),
   acceptDataLoss: flag("Whether a shard without any data left is given empty nodes."),
+  monitoring: mapOf({ $ref: "pulumi.json#/Any" }, "Exporters and their ports; where monitoring is on."),
   purgeOnDestroy: flag("Whether destroy deletes the data too. Default: it is kept."),
 };
 
@@ -75,6 +76,7 @@ const OPTIONAL_INPUTS = [
   "keepPreviousPassword",
   "failback",
   "acceptDataLoss",
+  "monitoring",
   "purgeOnDestroy",
 ];
 

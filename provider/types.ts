@@ -3,6 +3,7 @@ export const PACKAGE = "redis-cluster-kit";
 export const TOPOLOGY_TYPE = `${PACKAGE}:index:Topology`;
 export const HANDOVER_TYPE = `${PACKAGE}:index:Handover`;
 export const REJOIN_TYPE = `${PACKAGE}:index:Rejoin`;
+export const LOCAL_MONITORING_TYPE = `${PACKAGE}:index:LocalMonitoring`;
 export const REDIS_CLUSTER_TYPE = `${PACKAGE}:index:RedisCluster`;
 
 /** A node as it is declared. An interface, and not the schema's type: programs that use the package need no zod to be type-checked. */

@@ -41,6 +41,8 @@ export interface Companions {
   ensure(declared: readonly Companion[]): Promise<string[]>;
   /** By name; also those that run and are not declared ("another"). Changes nothing. */
   inspect(declared: readonly Companion[]): Promise<ReadonlyMap<string, CompanionState>>;
+  /** By name; its files stay. Whether it ran. */
+  stop(name: string): Promise<boolean>;
   /** Stops all. `purge` deletes their files and what they collected; otherwise secrets alone are deleted. */
   end(options: { readonly purge: boolean }): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function createCompanions(dataDirectory: string, table: ProcessTable = sy
     return names.filter((name) => !declared.some((each) => each.name === name)).sort();
   };
   return {
+    stop,
     ensure: async (declared) => {
       const changed: string[] = [];
       for (const name of await undeclared(declared)) {

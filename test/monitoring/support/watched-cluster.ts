@@ -97,7 +97,8 @@ function settingsOf(nodes: readonly MonitoredNode[], prometheusPort: number) {
   return { ...common, nodes, prometheusPort, alerts };
 }
 
-function asking(url: string): Pick<WatchedCluster, "url" | "query" | "firing"> {
+/** Prometheus at `url`, asked. */
+export function asking(url: string): Pick<WatchedCluster, "url" | "query" | "firing"> {
   const ask = async (path: string) =>
     (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) })).json();
   return {

@@ -138,6 +138,21 @@ export const EXCEPTIONS: readonly Way[] = [
     to: "provider/types.ts",
     why: "the name under which the engine asks for the component",
   },
+  {
+    from: "components/redis-cluster.ts",
+    to: "provider/monitoring-resource.ts",
+    why: "the resource class of the local target's exporters",
+  },
+  {
+    from: "provider/monitoring.ts",
+    to: "install/monitoring.ts",
+    why: "local exporters are the programs that the set-up finds or fetches",
+  },
+  {
+    from: "provider/",
+    to: "templates/monitoring/",
+    why: "the files of monitoring are rendered from the live topology, by the provider for local exporters",
+  },
   { from: "provider/main.ts", to: "package.json", why: "the plugin tells the version of its package" },
   {
     from: "cli/",
