@@ -20,6 +20,8 @@ export interface SshClusterOptions {
   /** Default: all of the lab's. */
   readonly hosts?: readonly LabHost[];
   readonly line?: RedisLine;
+  /** Default 1. */
+  readonly replicasPerShard?: number;
   readonly user?: LabUser;
   /** Further redis.conf directives. */
   readonly redis?: Readonly<Record<string, string>>;
@@ -32,7 +34,7 @@ const NAME = "labbed";
 
 /** The declaration of a cluster over these servers, primaries first as the configuration wants them. */
 export async function declareOn(lab: Lab, options: SshClusterOptions = {}): Promise<Declaration> {
-  const { hosts = lab.hosts, line = "5.0", user = "admin", redis = {} } = options;
+  const { hosts = lab.hosts, line = "5.0", user = "admin", redis = {}, replicasPerShard = 1 } = options;
   const { version } = await redisBinaries(line);
   const servers = hosts.map((host) => {
     const { host: address, hostKey } = lab.ssh(host);
@@ -42,6 +44,7 @@ export async function declareOn(lab: Lab, options: SshClusterOptions = {}): Prom
   const raw = {
     name: NAME,
     target: "ssh",
+    replicasPerShard,
     redisVersion: version,
     redis: { maxmemory: "32mb", ...redis },
     ssh: { servers, user, ...hop },
