@@ -4,16 +4,23 @@ import { type ConnectConfig, utils } from "ssh2";
 import { SshConnection } from "./connection";
 import { AccessError, ConnectionLostError, connectError, describeServer } from "./errors";
 import { HostKeys } from "./host-keys";
+import { limited } from "./limit";
 import type { SshAccess, SshAddress, SshBounds } from "./types";
 
 /** Pauses before another try after a connection broke, in ms. A restarted sshd is back after the first. */
 const PAUSES_MS: readonly number[] = [250, 1_000, 3_000];
+/** For how long a server that did not answer is not tried again, in ms: every step of one look would wait for it. */
+const QUIET_MS = 3_000;
+/** Handshakes at a time: each is work for this machine's processor, and their time is bounded. */
+const HANDSHAKES = 20;
 
 export class Connections {
   private readonly open = new Map<string, Promise<SshConnection>>();
   private readonly ways: Pick<ConnectConfig, "privateKey" | "passphrase" | "agent">;
   private readonly keyHint: string;
   readonly hostKeys: HostKeys;
+  private readonly handshake = limited(HANDSHAKES);
+  private readonly silent = new Map<string, { readonly error: unknown; readonly untilMs: number }>();
   private isClosed = false;
 
   /** @throws AccessError where there is no key to show, or one that cannot be read. */
@@ -51,6 +58,7 @@ export class Connections {
         if (!again || pauseMs === undefined || this.isClosed) throw final(error);
         this.report(`${error.message}; trying again`);
         await sleep(pauseMs);
+        this.silent.delete(keyOf(server));
       }
     }
   }
@@ -66,7 +74,9 @@ export class Connections {
   }
 
   private async get(label: string, server: SshAddress): Promise<SshConnection> {
-    const key = `${server.user}@${server.host}:${server.port}`;
+    const key = keyOf(server);
+    const silent = this.silent.get(key);
+    if (silent && performance.now() < silent.untilMs) throw silent.error;
     const known = this.open.get(key);
     if (known && (await known.catch(() => undefined))?.isAlive) return known;
     // Somebody else may have begun a new one meanwhile.
@@ -74,8 +84,9 @@ export class Connections {
     if (now && now !== known) return now;
     const opening = this.connect(label, server);
     this.open.set(key, opening);
-    opening.catch(() => {
+    opening.catch((error: unknown) => {
       if (this.open.get(key) === opening) this.open.delete(key);
+      if (isUnreachable(error)) this.silent.set(key, { error, untilMs: performance.now() + QUIET_MS });
     });
     return opening;
   }
@@ -86,11 +97,11 @@ export class Connections {
     const isBastion = server === bastion;
     try {
       if (this.isClosed) throw new Error("closed");
-      if (bastion === undefined || isBastion) return await this.shake(who, server);
+      if (bastion === undefined || isBastion) return await this.handshake(() => this.shake(who, server));
       const through = await this.use("bastion", bastion, (hop) =>
         hop.forward(server.host, server.port, this.bounds.connectMs),
       );
-      return await this.shake(who, server, through);
+      return await this.handshake(() => this.shake(who, server, through));
     } catch (error) {
       throw connectError(error, who, server, this.keyHint);
     }
@@ -130,6 +141,10 @@ export class Connections {
       throw connectError(refusal ?? error, who, server, this.keyHint);
     }
   }
+}
+
+function keyOf({ user, host, port }: SshAddress): string {
+  return `${user}@${host}:${port}`;
 }
 
 function isUnreachable(error: unknown): error is Error {
