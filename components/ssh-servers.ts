@@ -1,9 +1,10 @@
 /** The servers of target ssh, made ready; and what the engine must know to reach them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { SshConfig, SshServer } from "../config";
-import type { ServerPlan } from "../templates/server/scripts";
+import type { ExporterPlan, ServerPlan } from "../templates/server/scripts";
 import { checkServer, ProvisionedServer, type ProvisionedServerArgs } from "./provisioned-server";
 import { type ServerConnection, type ServerWarning, tellWarnings, warningsIn } from "./server-connection";
+import { ServerExporter } from "./server-exporter";
 
 export const SSH_SERVERS_TYPE = "redis-cluster-kit:index:SshServers";
 
@@ -22,7 +23,11 @@ export class SshServers extends pulumi.ComponentResource {
   /** What the cluster depends on: one resource a server. */
   readonly ready: readonly pulumi.Resource[];
 
-  constructor(name: string, args: SshServersArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor(
+    private readonly name: string,
+    private readonly args: SshServersArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
     super(SSH_SERVERS_TYPE, name, {}, options);
     const servers = args.config.servers.map((server) => ({
       name: `${name}-${server.name}`,
@@ -38,6 +43,19 @@ export class SshServers extends pulumi.ComponentResource {
       .apply((outputs) => outputs.flatMap((text) => warningsIn(text ?? "")));
     this.tell(pulumi.all([checked, ...made.map(({ warnings }) => warnings)]).apply((lists) => lists.flat()));
     this.registerOutputs({});
+  }
+
+  /** An exporter on every server, once `after` is done: the cluster, which must know a new password first. */
+  monitor(password: pulumi.Input<string>, after: pulumi.Resource): void {
+    for (const server of this.args.config.servers) {
+      const name = `${this.name}-${server.name}`;
+      const args = {
+        plan: exporterPlan(this.args.config, server),
+        connection: connectionOf(this.args, server),
+        password,
+      };
+      new ServerExporter(name, args, { parent: this, dependsOn: after });
+    }
   }
 
   /** Once for all servers. Warnings hold no secret, though the outputs they come from are kept as secrets. */
@@ -69,6 +87,12 @@ function planOf(config: SshConfig, server: SshServer): ServerPlan {
     maxmemoryBytes: Number(redis.maxmemory ?? 0),
     persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
   };
+}
+
+function exporterPlan(config: SshConfig, { name, address }: SshServer): ExporterPlan {
+  const hosts = { address, all: "0.0.0.0", loopback: "127.0.0.1" };
+  const listen = `${hosts[config.exporterListen]}:${config.monitoring.exporterPort}`;
+  return { node: name, port: config.redisPort, listen, from: config.exporterFrom, source: "package" };
 }
 
 function connectionOf(

@@ -47,7 +47,7 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
   const shape = givenShape(values, given);
   const servers = ssh === undefined ? [] : sshServers(ssh);
   const bastion = ssh === undefined ? undefined : sshBastion(ssh);
-  const { redisPort, bind, install, dials } = ssh ?? SSH_DEFAULTS;
+  const { redisPort, bind, install, dials, exporterListen } = ssh ?? SSH_DEFAULTS;
   return {
     target: "ssh",
     shards: shardsOf(servers, shape),
@@ -58,6 +58,8 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
     bind,
     install,
     dials,
+    exporterListen,
+    exporterFrom: ssh?.exporterFrom ?? [],
     ...(bastion === undefined ? {} : { bastion }),
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
     ...(sudoPassword === undefined ? {} : { sudoPassword }),

@@ -10,6 +10,7 @@ export const SSH_DEFAULTS = {
   bind: "address",
   install: "source",
   dials: 15,
+  exporterListen: "address",
 } as const;
 
 /** Folder of the nodes' data on every server. Fixed: unit, limits and backups name it. */
@@ -81,6 +82,8 @@ const sshSchema = z.strictObject({
   bind: z.enum(["address", "all"]).default(SSH_DEFAULTS.bind),
   install: z.enum(["source", "archive", "package"]).default(SSH_DEFAULTS.install),
   dials: count(100).default(SSH_DEFAULTS.dials),
+  exporterListen: z.enum(["address", "all", "loopback"]).default(SSH_DEFAULTS.exporterListen),
+  exporterFrom: z.array(z.cidrv4()).max(50).default([]),
 });
 
 export type SshValues = z.output<typeof sshSchema>;
@@ -129,6 +132,14 @@ export const SSH_PARTS: Readonly<Record<string, { readonly what: string; readonl
     what: "What Redis listens on: the server's address and loopback (`address`), or every address (`all`).",
     expected: '"address" or "all"',
   },
+  exporterListen: {
+    what: "What the exporters listen on: the server's address (`address`), every address (`all`), the server itself (`loopback`).",
+    expected: '"address", "all" or "loopback"',
+  },
+  exporterFrom: {
+    what: "Networks that may ask the exporters, e.g. `10.0.0.0/8`. Empty: every one.",
+    expected: "networks like 10.0.0.0/8",
+  },
   dials: {
     what: "Attempts to reach a server for provisioning, with growing pauses: 15 wait about 40 s for a server that boots.",
     expected: "a whole number from 1 to 100",
@@ -161,7 +172,7 @@ function badPart(value: unknown): BadPart | undefined {
 const meta: FieldMeta = {
   kind: "record",
   expected:
-    "servers, each with name, host and zone; user, port, bastion, redisPort, bind, install, dials where needed",
+    "servers, each with name, host and zone; user, port, bastion, redisPort, bind, install, dials, exporterListen, exporterFrom where needed",
   cure: "a mapping under ssh: in the stack file, as in Pulumi.staging.yaml",
   change:
     "servers that are added join as shards or replicas, those that leave are drained first; one that is named anew is another server",

@@ -100,6 +100,10 @@ export interface SshConfig extends CommonConfig {
   readonly install: "source" | "archive" | "package";
   /** Attempts to reach a server for provisioning. */
   readonly dials: number;
+  /** What the exporters listen on. */
+  readonly exporterListen: "address" | "all" | "loopback";
+  /** Networks that may ask the exporters; empty: every one. */
+  readonly exporterFrom: readonly string[];
   /** Secret; absent where the ssh agent is asked, or the caller keeps it elsewhere. */
   readonly sshPrivateKey?: string;
   /** Secret. */

@@ -91,13 +91,15 @@ export interface ExporterPlan {
   readonly port: number;
   /** Address and port that it listens on, "0.0.0.0:9121". */
   readonly listen: string;
+  /** Networks that may ask it, "10.0.0.0/8"; the server itself always may. Empty: every one. */
+  readonly from: readonly string[];
   /** "package": the distribution's; otherwise a tar.gz with redis_exporter in it. */
   readonly source: "package" | { readonly url: string; readonly sha256: string };
 }
 
 /** Exporter, its password file and its unit. The password is in the text. */
 export function exporterScript(plan: ExporterPlan, password: string): string {
-  const unit = fill(read("server/exporter.service.tmpl"), { listen: plan.listen, port: String(plan.port) });
+  const unit = exporterUnit(plan);
   const place = plan.source === "package" ? { url: "", sha256: "" } : plan.source;
   const variables = {
     NODE: plan.node,
@@ -107,6 +109,14 @@ export function exporterScript(plan: ExporterPlan, password: string): string {
     PASSWORD_FILE: JSON.stringify({ [`redis://127.0.0.1:${plan.port}`]: password }),
   };
   return script(variables, read("server/exporter.sh"));
+}
+
+/** The exporter's systemd unit. */
+export function exporterUnit({ listen, port, from }: ExporterPlan): string {
+  const allowed = ["localhost", ...from].join(" ");
+  const networks =
+    from.length === 0 ? "# Any network may ask it." : `IPAddressDeny=any\nIPAddressAllow=${allowed}`;
+  return fill(read("server/exporter.service.tmpl"), { listen, port: String(port), networks });
 }
 
 function facts(plan: ServerPlan): Record<string, string> {

@@ -3,6 +3,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import * as tar from "tar";
+import { expect } from "vitest";
+import { run } from "../../program/support/run";
 import { linkProgram, PASSWORD, ROOT, Stack } from "../../program/support/stack";
 import { redisBinaries } from "../../support/redis-binaries";
 import type { Lab, LabHost, LabUser } from "./lab";
@@ -121,4 +123,28 @@ export function commandPlugin(): string {
   return existsSync(join(real, "pulumi-resource-command"))
     ? real
     : join(ROOT, "test/support/command-provider");
+}
+
+/** redis-cli against the cluster from outside, one command a line; the replies, one a line. */
+export async function cli(stack: Stack, host: LabHost, commands: readonly string[]): Promise<string[]> {
+  const result = await run(stack.redis.cli, ["-c", "-h", host.address], {
+    cwd: stack.folder,
+    env: { ...process.env, REDISCLI_AUTH: PASSWORD },
+    input: `${commands.join("\n")}\n`,
+  });
+  return result.output
+    .trimEnd()
+    .split("\n")
+    .filter((line) => !line.startsWith("->"));
+}
+
+/** The independent judge: `redis-cli --cluster check`. */
+export async function expectHealthy(stack: Stack, host: LabHost): Promise<void> {
+  const verdict = await run(stack.redis.cli, ["--cluster", "check", `${host.address}:6379`], {
+    cwd: stack.folder,
+    env: { ...process.env, REDISCLI_AUTH: PASSWORD },
+  });
+  expect(verdict.output).toContain("All 16384 slots covered");
+  expect(verdict.output).toContain("All nodes agree about slots configuration");
+  expect(verdict.output).not.toMatch(/\[(ERR|WARNING)\]/);
 }

@@ -1,0 +1,172 @@
+/** From bare servers to a verified cluster, and through its life, with the real engine. The steps build on each other. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { watchCommandLines } from "../program/support/secrets";
+import type { Stack } from "../program/support/stack";
+import { type Lab, type LabHost, startLab } from "./support/lab";
+import {
+  cli,
+  declared,
+  declareServers,
+  endStack,
+  expectHealthy,
+  PASSWORD,
+  serverStack,
+  UP_LIMIT_MS,
+} from "./support/server-stack";
+import { describeWithLab } from "./support/tier";
+
+const KEYS = 500;
+/** The last is systemd's copy in memory, for the exporter alone. */
+const WITH_PASSWORD = [
+  "/etc/redis/redis.conf",
+  "/etc/redis-cluster-kit/exporter.password",
+  "/run/credentials/redis-cluster-kit-exporter.service/password",
+];
+/** Ends the ssh sessions of the login user, as a lost connection does. */
+const END_SESSIONS = "for p in $(pgrep -f '[s]shd: operator'); do kill $p || true; done";
+
+describeWithLab("a cluster on servers of one's own", () => {
+  let lab: Lab;
+  let stack: Stack;
+  let first: LabHost;
+
+  beforeAll(async () => {
+    lab = await startLab({ hosts: 8 });
+    const [host] = lab.hosts;
+    if (host === undefined) throw new Error("the lab has no host");
+    first = host;
+    stack = await serverStack({ lab, hosts: lab.hosts.slice(0, 6), user: "operator" });
+  });
+  afterAll(async () => {
+    if (stack !== undefined) await endStack(stack);
+    await lab?.stop();
+  });
+
+  const up = async () => {
+    const result = await stack.up({ limitMs: UP_LIMIT_MS });
+    expect(result.code, result.output).toBe(0);
+    return result.output;
+  };
+  const servers = (count: number) => lab.hosts.slice(0, count).map((host) => declared(lab, host, "operator"));
+  const everywhere = (hosts: readonly LabHost[], script: string) =>
+    Promise.all(hosts.map((host) => lab.sh(host, script)));
+  /** Process ids of Redis: they change with every restart. */
+  const processes = () => everywhere(lab.hosts.slice(0, 6), "systemctl show -P MainPID redis-cluster-kit");
+
+  test("a preview of bare servers shows the plan and changes nothing", async () => {
+    const preview = await stack.pulumi(["preview"], { limitMs: UP_LIMIT_MS });
+    expect(preview.code, preview.output).toBe(0);
+    expect(preview.output).toContain("start 6 nodes");
+    expect(await lab.tryExec(first, ["ls", "/opt/redis-cluster-kit"])).toMatchObject({ code: 2 });
+  });
+
+  test("connections that break in the middle of an installation: told, and the next up goes on", async () => {
+    // What a run that was killed leaves, and one that still holds the lock.
+    await lab.sh(first, "mkdir -p /opt/redis-cluster-kit/.build-old /opt/redis-cluster-kit/redis-5.0.6");
+    await lab.sh(first, "systemd-run -q --unit=holder flock /run/redis-cluster-kit.lock sleep 600");
+    let isCut = false;
+    const broken = await stack.up({
+      limitMs: UP_LIMIT_MS,
+      onOutput: (output) => {
+        if (isCut || !/redis-h1-install creating/.test(output)) return;
+        isCut = true;
+        setTimeout(() => void lab.sh(first, END_SESSIONS), 1500);
+      },
+    });
+    expect(isCut).toBe(true);
+    expect(broken.code).not.toBe(0);
+    expect(broken.output).toMatch(/redis-h1-install.*error/);
+    expect(broken.output).not.toContain("step 1 of");
+    await lab.sh(first, "systemctl stop holder");
+  });
+
+  test("from bare servers to a verified cluster, and no secret in any command line", async () => {
+    const [password, sudo] = [watchCommandLines(PASSWORD), watchCommandLines(lab.sudoPassword)];
+    const output = await up();
+    expect([...password.stop(), ...sudo.stop()]).toEqual([]);
+    expect(password.samples()).toBeGreaterThan(20);
+    expect(output).toContain("6 nodes verified");
+    await expectHealthy(stack, first);
+    for (const host of lab.hosts.slice(0, 6)) {
+      const metrics = await lab.sh(host, `curl -s http://${host.address}:9121/metrics`);
+      expect(metrics).toContain("\nredis_up 1\n");
+    }
+    for (const secret of [PASSWORD, lab.sudoPassword, "PRIVATE KEY"]) {
+      expect(output).not.toContain(secret);
+      expect(stack.state()).not.toContain(secret);
+    }
+    const writes = Array.from({ length: KEYS }, (_, index) => `set key:${index} value:${index}`);
+    expect(new Set(await cli(stack, first, writes))).toEqual(new Set(["OK"]));
+  });
+
+  test("the password is where it has to be on a server, and nobody else can read it there", async () => {
+    // The patterns come on stdin and stay in a file: an argument of grep would be found as one.
+    const look = `umask 077; cat > /var/tmp/patterns
+      grep -rIlF -f /var/tmp/patterns /etc /opt /home /root /tmp /run /srv /usr/local /var 2>/dev/null | grep -v '^/var/log/journal/\\|^/var/tmp/patterns' || true
+      journalctl --no-pager -o cat | grep -cF -f /var/tmp/patterns || true
+      cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -cF -f /var/tmp/patterns || true
+      stat -c '%a %U:%G' /etc/redis/redis.conf /etc/redis-cluster-kit/exporter.password; rm /var/tmp/patterns`;
+    for (const host of lab.hosts.slice(0, 6)) {
+      const { stdout } = await lab.tryExec(host, ["sh", "-c", look], {
+        stdin: `${PASSWORD}\n${lab.sudoPassword}\n`,
+      });
+      expect(stdout.trim().split("\n").sort()).toEqual(
+        [...WITH_PASSWORD, "0", "0", "640 root:redis", "600 root:root"].sort(),
+      );
+    }
+  });
+
+  test("units are hardened and come back at boot; kernel settings hold or are told", async () => {
+    const security = await lab.sh(first, "systemd-analyze security --no-pager redis-cluster-kit | tail -n 1");
+    expect(Number(/: ([\d.]+) /.exec(security)?.[1])).toBeLessThanOrEqual(2);
+    const verified = await lab.tryExec(first, ["systemd-analyze", "verify", "redis-cluster-kit.service"]);
+    expect([verified.code, verified.stderr]).toEqual([0, ""]);
+    const shown = await lab.sh(
+      first,
+      "systemctl show redis-cluster-kit -P UnitFileState,Type,TimeoutStopUSec,LimitNOFILE,Restart,User; cat /proc/sys/net/core/somaxconn; stat -c %a:%U /var/lib/redis /etc/redis",
+    );
+    expect(shown.trim().split("\n").sort()).toEqual(
+      ["enabled", "notify", "10min", "65535", "on-failure", "redis", "65535", "750:redis", "750:root"].sort(),
+    );
+  });
+
+  test("a second up changes nothing, and neither do the scripts by themselves", async () => {
+    const [before, pids] = [await stack.must("stack", "export"), await processes()];
+    const output = await up();
+    expect(output).toMatch(/Resources:\s+\d+ unchanged/);
+    expect(output).not.toMatch(/plan:|creating|updating \(/);
+    expect(await processes()).toEqual(pids);
+    expect(before).not.toContain(PASSWORD);
+    // A changed connection runs every script again.
+    await everywhere(lab.hosts.slice(0, 6), "touch /run/marker");
+    await declareServers(stack, servers(6), { dials: 9 });
+    const again = await up();
+    expect(again).toMatch(/\d+ updated/);
+    expect(again).not.toContain("plan:");
+    expect(await processes()).toEqual(pids);
+    const changed = await everywhere(lab.hosts.slice(0, 6), "find /etc /opt -newer /run/marker");
+    expect(changed.join("").trim()).toBe("");
+  });
+
+  test("a pair of servers more is a shard more; the others go on as they are", async () => {
+    const pids = await processes();
+    await declareServers(stack, servers(8), { dials: 9 });
+    const output = await up();
+    expect(output).toContain("8 nodes verified");
+    await expectHealthy(stack, first);
+    expect(await processes()).toEqual(pids);
+    expect((await cli(stack, first, ["cluster info"])).join("\n")).toContain("cluster_size:4");
+  });
+
+  test("a pair of servers less: drained first, no key is lost", async () => {
+    await declareServers(stack, servers(6), { dials: 9 });
+    const output = await up();
+    expect(output).toContain("6 nodes verified");
+    await expectHealthy(stack, first);
+    const reads = Array.from({ length: KEYS }, (_, index) => `get key:${index}`);
+    const values = await cli(stack, first, reads);
+    expect(values.filter((value, index) => !value.includes(`value:${index}`))).toEqual([]);
+    const left = await everywhere(lab.hosts.slice(6), "systemctl is-active redis-cluster-kit || true");
+    expect(left.map((text) => text.trim())).toEqual(["inactive", "inactive"]);
+  });
+});
