@@ -22,6 +22,8 @@ export interface TrafficOptions {
   readonly writesPerSecond?: number;
   /** Default 2. */
   readonly readers?: number;
+  /** Bound on one reply, in ms: a server that was cut off never gives one. Default none. */
+  readonly replyTimeoutMs?: number;
   /** How long one write or read is tried again before it counts as failed, in ms. Default 20 000. */
   readonly giveUpMs?: number;
 }
@@ -186,7 +188,12 @@ function clusterClient(options: TrafficOptions): Cluster {
     options.nodes.map(({ host, port }) => ({ host, port })),
     {
       lazyConnect: true,
-      redisOptions: { password: options.password, connectTimeout: 1000, disableClientInfo: true },
+      redisOptions: {
+        password: options.password,
+        connectTimeout: 1000,
+        disableClientInfo: true,
+        ...(options.replyTimeoutMs === undefined ? {} : { commandTimeout: options.replyTimeoutMs }),
+      },
       // Short pauses, so that what is measured is the cluster's gap and not the client's patience.
       retryDelayOnFailover: 10,
       retryDelayOnClusterDown: 20,

@@ -9,7 +9,7 @@ export interface Measured {
 }
 
 /** Blocks of tests are as long as the story they tell. */
-const TEST_CALLS = new Set(["describe", "it", "test", "suite"]);
+const TEST_CALLS = new Set(["describe", "describeWithLab", "it", "test", "suite"]);
 const HOOK_CALLS = new Set(["beforeAll", "beforeEach", "afterAll", "afterEach"]);
 
 export function functionsOf(source: ts.SourceFile): Measured[] {

@@ -68,6 +68,7 @@ export const TABLE: readonly Way[] = [
     typesOnly: true,
     why: "snapshots are read from the nodes' servers",
   },
+  { from: "provider/", to: "backup/", why: "a new cluster may begin with a backup" },
   { from: "cli/", to: "cluster/", why: "commands call the engine" },
   { from: "cli/", to: "backup/", why: "commands take, check and restore backups" },
   { from: "cli/", to: "hosts/", why: "commands bring the way to the servers" },
@@ -196,6 +197,11 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "reference and JSON schema are generated from the configuration",
   },
   {
+    from: "scripts/reference/",
+    to: "templates/monitoring/",
+    why: "the dashboard is generated from its panels",
+  },
+  {
     from: "scripts/purge.ts",
     to: "hosts/local/index.ts",
     why: "deletes nodes' data as `pulumi destroy` does",
@@ -214,6 +220,11 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
     packages: /^ioredis(\/|$)/,
     only: ["cluster/connection.ts", "test/"],
     why: "one file knows the client library; everything else speaks to a NodeClient",
+  },
+  {
+    packages: /^ssh2(\/|$)/,
+    only: ["hosts/ssh/", "test/"],
+    why: "everybody else reaches servers through a Host",
   },
   {
     packages: /^(@pulumi|@grpc|google-protobuf)(\/|$)/,
