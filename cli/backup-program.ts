@@ -41,7 +41,7 @@ export function addBackupCommands<Common>(
   const backup = common(
     program.command("backup").description("take a backup; list, verify, prune: see their --help"),
   )
-    .option("--to <place>", "a folder, or s3://bucket/prefix")
+    .option("--to <place>", "a folder, or s3://bucket/prefix (default: the one that is declared)")
     .option(
       "--metrics <file>",
       "file for Prometheus (default: beside the backups, where they are in a folder)",

@@ -50,6 +50,8 @@ export interface Target extends Omit<Sourced, "before" | "declaration"> {
   /** Where the nodes run. */
   readonly kind: Declaration["target"];
   readonly hosts: (node: NodeSpec) => Host;
+  /** Where its backups go, where that is declared. */
+  readonly backup: Declaration["backup"];
   /** A Redis on this machine that reads what the nodes write. Where there is none yet it is got, which can take minutes. */
   readonly tools: () => Promise<RedisTools>;
   /** Everything that must not be printed. */
@@ -89,6 +91,7 @@ export async function openTarget(sourced: Sourced, report: (line: string) => voi
     spec: specOf(declaration, { leaving, previousPasswords }, redis.version),
     kind: declaration.target,
     hosts: access.hosts,
+    backup: declaration.backup,
     tools: () => toolsOf(access, report),
     secrets: [declaration.password, ...previousPasswords],
     close: () => access.close(),

@@ -62,6 +62,8 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
     keepPreviousPassword: config.keepPreviousPassword,
     failback: config.failback,
     acceptDataLoss: config.acceptDataLoss,
+    ...(config.backup === undefined ? {} : { backup: config.backup }),
+    ...(config.restore === undefined ? {} : { restore: config.restore }),
     ...(config.monitoring.enabled ? { monitoring: declareMonitoring(config) } : {}),
     ...(options.purgeOnDestroy === undefined ? {} : { purgeOnDestroy: options.purgeOnDestroy }),
   };

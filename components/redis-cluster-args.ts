@@ -192,6 +192,18 @@ export interface RedisClusterArgs {
   readonly monitoring?: Readonly<Partial<KitConfig["monitoring"]>>;
 
   /**
+   * Where `redis-cluster-kit backup` puts backups and how many are kept; see docs/backups.md. No effect on the cluster.
+   * @example { to: "s3://my-bucket/redis", schedule: "*-*-* 03:15:00", retention: "daily=7,weekly=4" }
+   */
+  readonly backup?: { readonly to: string; readonly schedule?: string; readonly retention?: string };
+
+  /**
+   * A backup that a new cluster begins with: its folder, or s3://bucket/prefix/NAME. Refused where the cluster has keys.
+   * @example "s3://my-bucket/redis/cache-20261122T031500Z"
+   */
+  readonly restore?: string;
+
+  /**
    * Whether `pulumi destroy` deletes the data too. A change has no effect on the running cluster.
    * @default false: processes stop, the data stays, and the next `up` starts them with it
    */

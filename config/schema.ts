@@ -1,6 +1,7 @@
 /** The stack configuration as a zod schema. The reference in docs/ and the JSON schema of the stack files come from here. */
 import { z } from "zod";
 import { aws } from "./aws/key";
+import { backupKeys } from "./backup";
 import { fieldMeta } from "./field-meta";
 import { monitoring } from "./monitoring";
 import { ssh, sshPrivateKey, sudoPassword } from "./ssh";
@@ -292,6 +293,7 @@ export const stackSchema = z.strictObject({
   sudoPassword,
   aws,
   monitoring,
+  ...backupKeys,
 });
 
 /** What the keys of a stack are after the coercion of text. */

@@ -1,5 +1,6 @@
 /** What the declaration says, once it has been read and found good. Plain data, frozen. */
 import type { AwsSettings } from "./aws/types";
+import type { BackupConfig } from "./backup";
 import type { MonitoringConfig } from "./monitoring";
 
 /** Where and for whom the stack configuration is read. Values a pure function cannot know. */
@@ -53,6 +54,10 @@ export interface CommonConfig {
   /** Whether a shard without any data left is given empty nodes. */
   readonly acceptDataLoss: boolean;
   readonly monitoring: MonitoringConfig;
+  /** Where backups go. Absent: nothing was declared. */
+  readonly backup?: BackupConfig;
+  /** The backup that a new cluster begins with. */
+  readonly restore?: string;
   /** What is legal and yet worth a line to the operator. */
   readonly warnings: readonly string[];
 }

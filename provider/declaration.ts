@@ -52,6 +52,16 @@ export const declarationSchema = z.strictObject({
   acceptDataLoss: z.boolean().optional(),
   /** Exporters; there where monitoring is on. No change of the cluster. */
   monitoring: monitoringSchema.optional(),
+  /** Where backups go. No change of the cluster. */
+  backup: z
+    .strictObject({
+      to: z.string(),
+      schedule: z.string(),
+      retention: z.strictObject({ daily: z.int(), weekly: z.int(), monthly: z.int() }),
+    })
+    .optional(),
+  /** The backup that a new cluster begins with. */
+  restore: z.string().optional(),
   /** Whether `pulumi destroy` deletes the data as well. Default: it is kept. */
   purgeOnDestroy: z.boolean().optional(),
 });

@@ -65,6 +65,8 @@ const INPUTS: Record<string, Property> = {
   failback: flag("Whether preferred primaries get their shards back where zones would otherwise be uneven."),
   acceptDataLoss: flag("Whether a shard without any data left is given empty nodes."),
   monitoring: mapOf({ $ref: "pulumi.json#/Any" }, "Exporters and their ports; where monitoring is on."),
+  backup: mapOf({ $ref: "pulumi.json#/Any" }, "Where backups go, when, and how many are kept."),
+  restore: text("The backup that a new cluster begins with. Refused where the cluster has keys."),
   purgeOnDestroy: flag("Whether destroy deletes the data too. Default: it is kept."),
 };
 
@@ -77,6 +79,8 @@ const OPTIONAL_INPUTS = [
   "failback",
   "acceptDataLoss",
   "monitoring",
+  "backup",
+  "restore",
   "purgeOnDestroy",
 ];
 
@@ -84,6 +88,7 @@ const OUTPUTS: Record<string, Property> = {
   nodes: listOf(reference("NodeStatus"), "Every node as the cluster showed it last."),
   endpoints: listOf(TEXT, "host:port of every node, ordered by shard."),
   redisVersion: text("Redis version that the nodes run."),
+  restored: text("The backup that the cluster began with; empty where there was none."),
   drift: listOf(TEXT, "What the last refresh found not to be as declared. Empty right after an up."),
   leaving: listOf(
     reference("DeclaredNode"),

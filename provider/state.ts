@@ -22,6 +22,7 @@ const outputsSchema = z.object({
   previousPasswords: z.array(z.string()).catch([]),
   drift: z.array(z.string()).catch([]),
   redisVersion: z.string().optional().catch(undefined),
+  restored: z.string().catch(""),
   hostKeys: z.record(z.string(), z.string()).catch({}),
   formerServers: z.record(z.string(), sshServerSchema).catch({}),
 });
@@ -67,12 +68,13 @@ export function finishedOutputs(
   view: View,
   redisVersion: string,
   hostKeys: Outputs["hostKeys"] = {},
+  restored = "",
 ): object {
   // Still valid beside the declared one, and needed to end that phase.
   const kept =
     declaration.keepPreviousPassword === true ? { previousPasswords: inherited.previousPasswords } : {};
   const nodes = nodeStates(declaration, view, []);
-  return writeOutputs(declaration, { nodes, redisVersion, hostKeys, ...kept });
+  return writeOutputs(declaration, { nodes, redisVersion, hostKeys, restored, ...kept });
 }
 
 /** Outputs that an observation without a change gives: `drift` says in one line each what is not as declared. */
@@ -117,8 +119,8 @@ export function previewOutputs(declaration: Declaration, before: Outputs): objec
     role: node.role ?? UNKNOWN,
     id: node.id ?? UNKNOWN,
   }));
-  const { redisVersion, hostKeys } = before;
-  return writeOutputs(declaration, { nodes, redisVersion, hostKeys });
+  const { redisVersion, hostKeys, restored } = before;
+  return writeOutputs(declaration, { nodes, redisVersion, hostKeys, restored });
 }
 
 /** Role and id as seen; of a node that does not answer, as they were. */
@@ -142,6 +144,8 @@ interface Written extends Partial<Inheritance>, Partial<Way> {
   readonly nodes: readonly object[];
   readonly drift?: readonly string[];
   readonly redisVersion?: string | undefined;
+  /** The declared backup, once its keys are there. */
+  readonly restored?: string;
 }
 
 function writeOutputs(declaration: Declaration, written: Written): object {
@@ -149,6 +153,7 @@ function writeOutputs(declaration: Declaration, written: Written): object {
     nodes: written.nodes,
     endpoints: declaration.nodes.map(addressOf),
     redisVersion: written.redisVersion ?? declaration.redisVersion,
+    restored: written.restored ?? "",
     drift: written.drift ?? [],
     leaving: written.leaving ?? [],
     previousPasswords: secret(written.previousPasswords ?? []),

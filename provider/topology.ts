@@ -13,6 +13,7 @@ import {
   type UpdateRequest,
 } from "./operations";
 import { removeCluster } from "./remove";
+import { restoreDeclared } from "./restore";
 import { lookAt, type Run, specFor, type TopologyContext, withRun } from "./run";
 import {
   finishedOutputs,
@@ -61,6 +62,8 @@ async function showCreation(run: Run): Promise<void> {
   const unreachable = outOfReach(looked.view);
   if (unreachable !== undefined) return run.report.warn(`${unreachable} The plan is made during the update.`);
   const plan = planOf(looked.decision);
+  const { restore } = run.declaration;
+  if (restore !== undefined) run.report.info(`Then ${restore} is restored into it.`);
   if (plan.steps.length > 0) return run.report.outlook(looked);
   run.report.info("The cluster is already there as declared and will be adopted.");
 }
@@ -84,7 +87,9 @@ async function bringAbout(run: Run, id: string, before: Outputs): Promise<object
     run.report.info(
       `${spec.nodes.length} nodes verified: every slot has one owner, every replica is in sync (${steps.length} steps, ${seconds} s)`,
     );
-    return finishedOutputs(run.declaration, run.inherited, view, spec.version, run.access.hostKeys());
+    const restored = await restoreDeclared(run, spec, before.restored);
+    const { declaration, inherited, access } = run;
+    return finishedOutputs(declaration, inherited, view, spec.version, access.hostKeys(), restored);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     if (!run.report.hasBegun) throw new UnchangedError(text, { cause: error });

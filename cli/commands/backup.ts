@@ -42,7 +42,10 @@ export interface PlaceCommandOptions {
 }
 
 export async function backupCommand(target: Target, options: BackupOptions, world: World): Promise<Answer> {
-  const place = placeFor(options.to, options, world, "--to");
+  const place = placeFor(options.to ?? target.backup?.to, options, world, "--to");
+  const keep = options.keep ?? target.backup?.retention;
+  if (options.prune === true && keep === undefined)
+    throw new UsageError("--prune: what is to be kept? e.g. --keep daily=7,weekly=4,monthly=12");
   const tools = await target.tools();
   const signal = world.interruption();
   const progress = meterLines(world);
@@ -58,8 +61,8 @@ export async function backupCommand(target: Target, options: BackupOptions, worl
   const metrics = options.metrics ?? metricsFile(place, manifest.cluster);
   if (metrics !== undefined) await writeMetrics(metrics, manifest);
   const pruned =
-    options.prune === true && options.keep !== undefined
-      ? await prune(place, manifest.cluster, options.keep, { tools, signal })
+    options.prune === true && keep !== undefined
+      ? await prune(place, manifest.cluster, keep, { tools, signal })
       : undefined;
   return {
     exitCode: 0,

@@ -69,6 +69,7 @@ export const TABLE: readonly Way[] = [
     why: "snapshots are read from the nodes' servers",
   },
   { from: "provider/", to: "backup/", why: "a new cluster may begin with a backup" },
+  { from: "provider/", to: "backup/", why: "a new cluster may begin with a backup" },
   { from: "cli/", to: "cluster/", why: "commands call the engine" },
   { from: "cli/", to: "backup/", why: "commands take, check and restore backups" },
   { from: "cli/", to: "hosts/", why: "commands bring the way to the servers" },
