@@ -1,6 +1,5 @@
 /** Stack configuration in, one frozen and checked `KitConfig` out. Pure. */
 import { type ReadAws, readAws } from "./config/aws";
-import { backupConfig } from "./config/backup";
 import { addressProblems, crossFieldProblems } from "./config/checks";
 import { defaultDirectives } from "./config/defaults";
 import { ConfigError, HIDDEN } from "./config/error";
@@ -10,7 +9,7 @@ import { passwordProblems } from "./config/password";
 import { checkDirectives } from "./config/redis";
 import { type StackValues, stackSchema } from "./config/schema";
 import { SERVER_DATA_DIRECTORY } from "./config/ssh";
-import { foreignKeys, type PlaceOf, sshPlace, targetProblems } from "./config/ssh-target";
+import { foreignKeys, type PlaceOf, sshPlace, targetProblems, targetWarnings } from "./config/ssh-target";
 import type { AwsConfig, ConfigContext, KitConfig, LocalConfig } from "./config/types";
 import { directiveWarnings, switchWarnings, versionWarnings } from "./config/warnings";
 import { layOut, placementWarnings } from "./topology";
@@ -107,12 +106,11 @@ function buildConfig(values: StackValues, parts: Parts, context: ConfigContext):
     failback: values.failback,
     acceptDataLoss: values.acceptDataLoss,
     monitoring: monitoringConfig(values.monitoring, values.target),
-    ...(values.backup === undefined ? {} : { backup: backupConfig(values.backup) }),
-    ...(values.restore === undefined ? {} : { restore: values.restore }),
     warnings: [
       ...placementWarnings(place.shards, replicasPerShard, place.zones),
       ...directiveWarnings(replicasPerShard, redis),
       ...versionWarnings(redisVersion),
+      ...targetWarnings(values),
       ...switchWarnings(values, redisVersion),
       ...(parts.aws?.warnings ?? []),
     ],

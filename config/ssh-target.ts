@@ -66,6 +66,18 @@ export function sshPlace(values: StackValues, given: Readonly<Record<string, unk
   };
 }
 
+/** Lines for the operator: a server whose key is not pinned may be anybody when it is provisioned. */
+export function targetWarnings({ target, ssh }: StackValues): string[] {
+  if (target !== "ssh" || ssh === undefined) return [];
+  const names = ssh.servers.filter(({ hostKey }) => hostKey === undefined).map(({ name }) => name);
+  const gate = ssh.bastion !== undefined && ssh.bastion.hostKey === undefined ? ["bastion"] : [];
+  const open = [...gate, ...names];
+  if (open.length === 0) return [];
+  return [
+    `No hostKey for ${open.join(", ")}: provisioning believes whoever answers there. Pin it: ssh-keyscan -t ed25519 HOST, compared with the server's console.`,
+  ];
+}
+
 /** Every problem of the target's own keys as a whole. */
 export function targetProblems(values: StackValues, given: Readonly<Record<string, unknown>>): Problem[] {
   if (values.target !== "ssh") return [];

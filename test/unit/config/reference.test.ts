@@ -108,3 +108,17 @@ describe("the schema of stack files", () => {
     expect(schema.safeParse(stack(config)).success).toBe(good);
   });
 });
+
+describe("Pulumi.staging.yaml", () => {
+  test("is complete but for the secrets: six servers, production settings", () => {
+    const file: { config: Record<string, unknown> } = parse(read("Pulumi.staging.yaml"));
+    const entries = Object.entries(file.config).map(([key, value]) => [
+      key.replace(`${NAMESPACE}:`, ""),
+      value,
+    ]);
+    const config = parseConfig(Object.fromEntries(entries), { ...CONTEXT, stack: "staging" });
+    expect(config).toMatchObject({ target: "ssh", shards: 3, replicasPerShard: 1, zones: ["a", "b", "c"] });
+    expect(config.redis).toMatchObject({ maxmemory: String(8 * 1024 ** 3), appendonly: "yes" });
+    expect(config.password).toBeUndefined();
+  });
+});
