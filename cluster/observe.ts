@@ -15,6 +15,7 @@ import {
   ReplyFormatError,
 } from "./parse";
 import { passwordFacts } from "./passwords";
+import { RENAME_COMMAND, readRenames, renameQuery } from "./renames";
 import type { Sessions } from "./sessions";
 import type { ClusterSpec, NodeSpec } from "./spec";
 import type { NodeDown, NodeUp, NodeView, View } from "./view";
@@ -59,13 +60,15 @@ type Why = Pick<NodeDown, "why" | "detail">;
 
 async function askNode(node: NodeSpec, sessions: Sessions): Promise<Answer> {
   return sessions.withClient(node, async (client) => {
-    const [nodes, cluster, info, config, clients, acl] = await client.pipeline([
+    const renames = node.directives[RENAME_COMMAND];
+    const [nodes, cluster, info, config, clients, acl, commands] = await client.pipeline([
       ["CLUSTER", "NODES"],
       ["CLUSTER", "INFO"],
       ["INFO"],
       ["CONFIG", "GET", "*"],
       ["CLIENT", "LIST"],
       ["ACL", "GETUSER", "default"],
+      ...(renames === undefined ? [] : [renameQuery(renames)]),
     ]);
     return toAnswer(node, sessions, {
       nodes: text(nodes),
@@ -74,6 +77,7 @@ async function askNode(node: NodeSpec, sessions: Sessions): Promise<Answer> {
       config: parsePairs(orThrow(config)),
       clients: text(clients),
       acl: aclUser(acl),
+      ...(renames === undefined ? {} : { commands: orThrow(commands) }),
     });
   });
 }
@@ -85,6 +89,7 @@ interface Replies {
   readonly config: ReadonlyMap<string, string>;
   readonly clients: string;
   readonly acl: AclUser | undefined;
+  readonly commands?: Reply;
 }
 
 /** Undefined before 6.0. */
@@ -101,14 +106,10 @@ function toAnswer(node: NodeSpec, sessions: Sessions, replies: Replies): Answer 
   const passwords = passwordFacts(sessions.passwords, replies.config, replies.acl);
   if (passwords.otherPasswords > 0 && passwords.acceptedPasswords.length === 0)
     throw new PasswordRefusedError(node.name, "it has another one by now");
-  const settings: Record<string, string> = {};
-  for (const name of [...Object.keys(node.directives), ...ALWAYS_READ]) {
-    const value = replies.config.get(name);
-    if (value !== undefined) settings[name] = value;
-  }
+  const version = info.get("redis_version") ?? "unknown";
   return {
     id: myself.id,
-    version: info.get("redis_version") ?? "unknown",
+    version,
     role: replica ? "replica" : "primary",
     configEpoch: myself.epoch,
     currentEpoch: infoNumber(cluster, "cluster_current_epoch"),
@@ -126,11 +127,22 @@ function toAnswer(node: NodeSpec, sessions: Sessions, replies: Replies): Answer 
     ...(info.has("used_memory_dataset") ? { datasetBytes: infoNumber(info, "used_memory_dataset") } : {}),
     maxmemoryBytes: infoNumber(info, "maxmemory"),
     uptimeSeconds: infoNumber(info, "uptime_in_seconds"),
-    settings,
+    settings: settingsOf(node, replies, version),
     passwordIndex: passwords.acceptedPasswords[0] ?? -1,
     ...passwords,
     lockHolders: lockHoldersIn(replies.clients, sessions.clientName).map((holder) => holder.name),
   };
+}
+
+function settingsOf(node: NodeSpec, { config, commands }: Replies, version: string): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const name of [...Object.keys(node.directives), ...ALWAYS_READ]) {
+    const value = config.get(name);
+    if (value !== undefined) settings[name] = value;
+  }
+  if (commands !== undefined)
+    settings[RENAME_COMMAND] = readRenames(commands, node.directives[RENAME_COMMAND] ?? "", version);
+  return settings;
 }
 
 function orThrow(reply: Reply | RedisReplyError | undefined): Reply {

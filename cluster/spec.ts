@@ -19,6 +19,7 @@ export interface NodeSpec extends HostNode {
   /**
    * Declared redis.conf directives without secrets, lower-case names, as CONFIG GET answers them
    * (e.g. `{"maxmemory": "67108864", "save": "900 1 300 10 60 10000"}`). Only directives in here are watched for drift.
+   * `rename-command`, which CONFIG GET does not answer, is there as redis.conf has it: sorted pairs, `DEBUG debug-1 KEYS ""`.
    */
   readonly directives: Readonly<Record<string, string>>;
   /** sha256 (hex) of the declared redis.conf, where the engine's host writes it; absent where provisioning does. */

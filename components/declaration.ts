@@ -44,7 +44,11 @@ export function sshAccess(
 }
 
 export function declarePublic(config: KitConfig, options: DeclareOptions = {}): PublicDeclaration {
-  const directives = readableDirectives(config.redis, config.redisVersion);
+  const directives = {
+    ...readableDirectives(config.redis, config.redisVersion),
+    // CONFIG GET does not answer it; the engine sees it by COMMAND INFO, also that names are still taken away that are declared no more.
+    "rename-command": config.redis["rename-command"] ?? "",
+  };
   return {
     name: config.name,
     target: config.target,

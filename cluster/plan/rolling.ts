@@ -33,7 +33,8 @@ export function restartReasons(spec: ClusterSpec, node: NodeSpec, running: Runni
   return Object.entries(node.directives)
     .filter(([name, value]) => !live.has(name) && settings[name] !== undefined && settings[name] !== value)
     .map(
-      ([name, value]) => `${name} is ${settings[name]}, declared is ${value}, which only a restart changes`,
+      ([name, value]) =>
+        `${name} is ${settings[name] || "nothing"}, declared is ${value || "nothing"}, which only a restart changes`,
     );
 }
 

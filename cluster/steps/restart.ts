@@ -1,8 +1,9 @@
 /** Restarting one node of a cluster that goes on serving. */
-import { RedisReplyError, UnreachableError } from "../client";
+import { RedisReplyError, type Reply, UnreachableError } from "../client";
 import { infoNumber, parseClusterNodes, parseInfo, parsePairs } from "../parse";
 import { restartReasons } from "../plan/rolling";
 import type { Step } from "../plan/types";
+import { RENAME_COMMAND, readRenames, renameQuery } from "../renames";
 import { countSlots } from "../slots";
 import type { NodeSpec } from "../spec";
 import { waitUntil } from "../wait";
@@ -26,6 +27,7 @@ export async function restartNode(
   const node = specOf(context, step.node);
   await waitCalm(context, node.name);
   const lone = await mayStop(node, context);
+  await rewriteWithoutOldNames(node, context);
   await stop(node, lone, context);
   await context.hostOf(node).start(node);
   noteStarted(node.name, context);
@@ -48,6 +50,31 @@ async function mayStop(node: NodeSpec, context: StepContext): Promise<boolean> {
         "a primary is handed over before it restarts, so its role changed since the plan was made",
     );
   return true;
+}
+
+/**
+ * An append-only file is replayed with the names of the new redis.conf: a FLUSHALL in it that is no command any more would end the start
+ * ("Unknown command reading the append only file"). Rewritten, it holds data only.
+ */
+async function rewriteWithoutOldNames(node: NodeSpec, context: StepContext): Promise<void> {
+  const declared = node.directives[RENAME_COMMAND];
+  if (declared === undefined) return;
+  const version = await versionOf(node.name, context);
+  const [commands, config] = await on(context, node.name, (client) =>
+    client.pipeline([renameQuery(declared), ["CONFIG", "GET", "appendonly"]]),
+  );
+  if (readRenames(replyOf(commands), declared, version) === declared) return;
+  if (parsePairs(replyOf(config)).get("appendonly") !== "yes") return;
+  await waitNoRewrite(node, context);
+  context.detail(
+    `${node.name} rewrites its append-only file: the old one may hold commands by names that end`,
+  );
+  await call(context, node.name, "BGREWRITEAOF");
+}
+
+function replyOf(reply: Reply | RedisReplyError | undefined): Reply {
+  if (reply === undefined || reply instanceof RedisReplyError) throw reply ?? new Error("a reply is missing");
+  return reply;
 }
 
 /**
@@ -102,16 +129,17 @@ async function saveLone(node: NodeSpec, context: StepContext): Promise<void> {
 
 /** Reads the node's own answer once more, so that a restart that changes nothing is never planned in a circle. */
 async function checkTaken(node: NodeSpec, context: StepContext): Promise<void> {
-  const [server, config] = await on(context, node.name, (client) =>
+  const renames = node.directives[RENAME_COMMAND];
+  const [server, config, commands] = await on(context, node.name, (client) =>
     client.pipeline([
       ["INFO", "server"],
       ["CONFIG", "GET", "*"],
+      ...(renames === undefined ? [] : [renameQuery(renames)]),
     ]),
   );
-  if (config === undefined || config instanceof RedisReplyError)
-    throw config ?? new Error("no reply to CONFIG GET");
   const version = parseInfo(String(server)).get("redis_version") ?? "unknown";
-  const settings = Object.fromEntries(parsePairs(config));
+  const settings = Object.fromEntries(parsePairs(replyOf(config)));
+  if (renames !== undefined) settings[RENAME_COMMAND] = readRenames(replyOf(commands), renames, version);
   const left = restartReasons(context.spec, node, { version, settings });
   if (left.length > 0)
     throw new Error(

@@ -42,8 +42,12 @@ describe("a declaration", () => {
   test("watches only directives that the server tells, and knows which change live", () => {
     const redis = { maxmemory: "64mb", "rename-command": 'FLUSHALL ""', appendonly: true };
     const declared = declarePublic(parseConfig({ redis }, context));
-    expect(declared.directives).toMatchObject({ maxmemory: String(64 * 1024 * 1024), appendonly: "yes" });
-    expect(declared.directives).not.toHaveProperty("rename-command");
+    expect(declared.directives).toMatchObject({
+      maxmemory: String(64 * 1024 * 1024),
+      appendonly: "yes",
+      "rename-command": 'FLUSHALL ""',
+    });
+    expect(declarePublic(parseConfig({}, context)).directives).toMatchObject({ "rename-command": "" });
     expect(declared.liveDirectives).toContain("maxmemory");
     expect(declared.liveDirectives).not.toContain("tcp-backlog");
   });
