@@ -10,6 +10,7 @@ const ADDRESSES_PER_SHARD = 6;
 /** A new network is cut into 16 equal parts: 8 private ones for the zones a to h, then 8 public ones. */
 const PART_BITS = 4;
 const PARTS = 8;
+const LETTERS = "abcdefgh";
 
 export interface SubnetContext {
   /** Full names. */
@@ -61,8 +62,18 @@ function newSubnets(values: AwsValues, { zones }: SubnetContext): Found {
         "pulumi config rm --path aws.subnets, or set aws.vpcId",
       ),
     );
+  const far = zones.find((zone) => !LETTERS.includes(zone.at(-1) ?? ""));
+  if (far !== undefined)
+    problems.push(
+      problem(
+        "vpcCidr",
+        far,
+        `zones ${LETTERS.at(0)} to ${LETTERS.at(-1)}: the kit's network has a part for each of these letters`,
+        "name other zones, or bring your own network: aws.vpcId and aws.subnets",
+      ),
+    );
   const subnets = zones.map((zone) => {
-    const index = Math.max(0, "abcdefgh".indexOf(zone.at(-1) ?? "a"));
+    const index = Math.max(0, LETTERS.indexOf(zone.at(-1) ?? ""));
     const own = partOf(block, PART_BITS, index);
     const publicCidr = formatBlock(partOf(block, PART_BITS, PARTS + index));
     return { zone, cidr: formatBlock(own), base: own.base, publicCidr };

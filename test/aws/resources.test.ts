@@ -1,0 +1,175 @@
+/** Every resource that the prod stack would register, under Pulumi's mocks. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { launchOf } from "../../components/aws/guard";
+import { RedisCluster } from "../../components/redis-cluster";
+import type { RedisClusterArgs } from "../../components/redis-cluster-args";
+import { parseConfig } from "../../config";
+import { type Answers, type Registered, registered } from "./support/mocked";
+
+const PASSWORD = "password-of-the-mocked-stack";
+const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nof the test\n-----END OPENSSH PRIVATE KEY-----\n";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+const TYPE = /^aws:/;
+/** Types of AWS that have no tags. */
+const UNTAGGED =
+  /:(Route|RouteTableAssociation|EipAssociation|VolumeAttachment|RolePolicy|RolePolicyAttachment)$/;
+
+/** Pulumi.prod.yaml as the program gets it. */
+function prod(aws: object = {}): RedisClusterArgs {
+  const { config } = parse(readFileSync(join(__dirname, "../../Pulumi.prod.yaml"), "utf8")) as {
+    config: Record<string, unknown>;
+  };
+  const own = Object.entries(config).map(([key, value]) => [key.replace(/^redis-cluster-kit:/, ""), value]);
+  const values = Object.fromEntries(own) as Record<string, object>;
+  return {
+    ...values,
+    aws: { ...values.aws, ...aws },
+    password: PASSWORD,
+    sshPrivateKey: KEY,
+  } as RedisClusterArgs;
+}
+
+const declare = (answers: Answers = {}, aws: object = {}) =>
+  registered(answers, () => new RedisCluster("redis", prod(aws)));
+
+describe("the prod stack's resources", () => {
+  let all: readonly Registered[];
+  const named = (type: string, name: string) => {
+    const found = all.find((each) => each.type.endsWith(`:${type}`) && each.name === name);
+    if (found === undefined) throw new Error(`no ${type} ${name}`);
+    return found;
+  };
+  const ofType = (type: string) => all.filter((each) => each.type.endsWith(`:${type}`));
+
+  beforeAll(async () => {
+    all = await declare();
+  });
+
+  test("are these: a rename or another parent shows here, because it would replace", async () => {
+    const lines = all.map(({ type, name, parent, protect, retainOnDelete, deleteBeforeReplace }) => {
+      const marks = [
+        protect && "protected",
+        retainOnDelete && "kept when it goes",
+        deleteBeforeReplace && "deleted before it is replaced",
+      ].filter((mark) => mark !== false);
+      return `${type} ${name} < ${parent}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+    });
+    await expect(`${lines.sort().join("\n")}\n`).toMatchFileSnapshot("golden/prod.txt");
+  });
+
+  test("all of AWS's have the cluster's provider, a parent, and the cluster's tags", () => {
+    const aws = all.filter(({ type }) => TYPE.test(type));
+    expect(aws.length).toBeGreaterThan(60);
+    for (const each of aws) {
+      expect([each.name, each.provider]).toEqual([each.name, "aws redis"]);
+      expect(each.parent).toMatch(/^Aws/);
+      if (UNTAGGED.test(each.type)) continue;
+      expect([each.name, each.inputs.tags]).toEqual([
+        each.name,
+        expect.objectContaining({ "redis-cluster-kit:cluster": "redis-prod-redis", environment: "prod" }),
+      ]);
+    }
+  });
+
+  test("each node's server, address and volume are in its zone, and nothing of it is public", () => {
+    for (const server of ofType("Instance").filter(({ name }) => name.includes("shard-"))) {
+      expect(server.inputs).toMatchObject({
+        metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
+        rootBlockDevice: { encrypted: true, volumeType: "gp3" },
+        disableApiTermination: true,
+        ebsOptimized: true,
+      });
+      expect(server.inputs.associatePublicIpAddress).toBeUndefined();
+      expect(server.ignoreChanges).toEqual(["userData"]);
+    }
+    const zoneOf = (node: string) => named("Volume", `redis-${node}-data`).inputs.availabilityZone;
+    for (const shard of [1, 2, 3]) expect(zoneOf(`shard-${shard}-a`)).not.toBe(zoneOf(`shard-${shard}-b`));
+    expect(new Set([1, 2, 3].map((shard) => zoneOf(`shard-${shard}-a`))).size).toBe(3);
+    expect(named("NetworkInterface", "redis-shard-2-a-address").inputs.subnetId).toBe(
+      "redis-private-eu-central-1b-id",
+    );
+    for (const subnet of ofType("Subnet")) expect(subnet.inputs.mapPublicIpOnLaunch).toBe(false);
+    for (const volume of ofType("Volume"))
+      expect([volume.inputs.encrypted, volume.retainOnDelete]).toEqual([true, true]);
+  });
+
+  test("password and key are secrets wherever they go", () => {
+    for (const { name, type, inputs } of all) {
+      const open = Object.entries(inputs).filter(([, value]) => !JSON.stringify(value).includes(SECRET));
+      expect([type, name, JSON.stringify(open).includes(PASSWORD)]).toEqual([type, name, false]);
+    }
+  });
+
+  test("rules name their sources one by one", () => {
+    const rules = ofType("SecurityGroupIngressRule").map(({ inputs }) => {
+      const source = inputs.cidrIpv4 ?? inputs.referencedSecurityGroupId;
+      return `${String(inputs.securityGroupId).replace(/-id$/, "")} ${inputs.fromPort} <- ${source}`;
+    });
+    expect(rules.sort()).toEqual([
+      "redis-bastion 22 <- 203.0.113.7/32",
+      "redis-nodes 16379 <- redis-nodes-id",
+      "redis-nodes 22 <- redis-bastion-id",
+      "redis-nodes 6379 <- redis-nodes-id",
+      "redis-nodes 6379 <- sg-0123456789abcdef0",
+      "redis-nodes 9121 <- sg-0fedcba9876543210",
+    ]);
+  });
+});
+
+describe("servers that are there", () => {
+  const running = (ami: string) =>
+    ["shard-1-a", "shard-1-b", "shard-2-a", "shard-2-b", "shard-3-a", "shard-3-b"].map((node) => {
+      const [privateIp = "", zone = ""] = PLACES[node] ?? [];
+      const config = parseConfig(prod(), { project: "redis", stack: "prod", dataRoot: "/d" });
+      if (config.target !== "aws") throw new Error("prod is not on aws");
+      const launch = launchOf(config.aws);
+      return {
+        node,
+        ami,
+        instanceType: "r7g.large",
+        privateIp,
+        availabilityZone: `eu-central-1${zone}`,
+        launch,
+      };
+    });
+  const PLACES: Record<string, readonly [string, string]> = {
+    "shard-1-a": ["10.60.0.10", "a"],
+    "shard-1-b": ["10.60.16.11", "b"],
+    "shard-2-a": ["10.60.16.16", "b"],
+    "shard-2-b": ["10.60.32.17", "c"],
+    "shard-3-a": ["10.60.32.22", "c"],
+    "shard-3-b": ["10.60.0.23", "a"],
+  };
+
+  test("keep their image when a newer one appears, and have no turn", async () => {
+    const all = await declare({ running: running("ami-0ccccccccccccccc1") });
+    const servers = all.filter(({ type, name }) => type.endsWith(":Instance") && name.includes("shard"));
+    expect(servers.map(({ inputs }) => inputs.ami)).toEqual(servers.map(() => "ami-0ccccccccccccccc1"));
+    const handovers = all.filter(({ type }) => type.endsWith(":Handover"));
+    expect(handovers.map(({ inputs }) => inputs.turn)).toEqual(["", "", "", "", "", ""]);
+  });
+
+  test("have a turn each for a declared image, and wait for the one before", async () => {
+    const ami = "ami-0ddddddddddddddd1";
+    const all = await declare({ running: running("ami-0ccccccccccccccc1") }, { ami });
+    const handovers = all.filter(({ type }) => type.endsWith(":Handover"));
+    expect(new Set(handovers.map(({ inputs }) => inputs.turn))).toEqual(
+      new Set([`image ami-0ccccccccccccccc1 -> ${ami}`]),
+    );
+    const chain = handovers.map(({ name, dependencies }) => [
+      name,
+      ...dependencies.filter((each) => each.startsWith("Rejoin")),
+    ]);
+    expect(chain).toEqual([
+      ["redis-shard-1-b"],
+      ["redis-shard-1-a", "Rejoin redis-shard-1-b"],
+      ["redis-shard-2-b", "Rejoin redis-shard-1-a"],
+      ["redis-shard-2-a", "Rejoin redis-shard-2-b"],
+      ["redis-shard-3-b", "Rejoin redis-shard-2-a"],
+      ["redis-shard-3-a", "Rejoin redis-shard-3-b"],
+    ]);
+  });
+});

@@ -1,0 +1,257 @@
+/**
+ * The prod stack's servers through their life, on the real Pulumi engine, against moto as AWS. Plugins are stand-ins: that of
+ * AWS makes real calls, those of provisioning and of the cluster itself only keep a log (turn.test.ts has real Redis for
+ * them). The steps build on each other, in order.
+ */
+
+import * as sdk from "@aws-sdk/client-ec2";
+import { DescribeImagesCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Entry } from "./support/plugins/call-log";
+import { AwsStack, NEWEST_IMAGE, OLD_IMAGE, X86_IMAGE } from "./support/stack";
+
+const ORDER = ["shard-1-b", "shard-1-a", "shard-2-b", "shard-2-a", "shard-3-b", "shard-3-a"];
+
+describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
+  let stack: AwsStack;
+  let ec2: EC2Client;
+
+  beforeAll(async () => {
+    stack = await AwsStack.create();
+    ec2 = new EC2Client({
+      endpoint: stack.moto.url,
+      region: "eu-central-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    });
+  });
+  afterAll(async () => {
+    ec2?.destroy();
+    await stack?.end();
+  });
+
+  const servers = async (role = "node") => {
+    const Filters = [
+      { Name: "tag:redis-cluster-kit:role", Values: [role] },
+      { Name: "instance-state-name", Values: ["running", "stopped"] },
+    ];
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+    return Reservations.flatMap(({ Instances = [] }) => Instances);
+  };
+  const tagOf = (tags: sdk.Tag[] | undefined, key: string) =>
+    tags?.find((tag) => tag.Key === key)?.Value ?? "";
+  const byNode = async () =>
+    new Map(
+      (await servers()).map((server) => [tagOf(server.Tags, "redis-cluster-kit:node"), server] as const),
+    );
+
+  test("up makes six closed servers over three zones, each with its address and its encrypted volume", async () => {
+    const { output } = await stack.up();
+    expect(output).toMatch(/Estimate: about \d+ USD a month in eu-central-1/);
+    const made = await byNode();
+    expect([...made.keys()].sort()).toEqual([...ORDER].sort());
+    for (const server of made.values()) {
+      expect(server.ImageId).toBe(NEWEST_IMAGE);
+      expect(server.PublicIpAddress).toBeUndefined();
+      expect(server.MetadataOptions).toMatchObject({ HttpTokens: "required" });
+      expect(server.BlockDeviceMappings?.length).toBe(2);
+    }
+    const { Volumes = [] } = await ec2.send(new sdk.DescribeVolumesCommand({}));
+    expect(Volumes.every((volume) => volume.Encrypted)).toBe(true);
+    const { NetworkInterfaces = [] } = await ec2.send(new sdk.DescribeNetworkInterfacesCommand({}));
+    const addresses = NetworkInterfaces.filter(
+      (each) => tagOf(each.TagSet, "redis-cluster-kit:node") !== "",
+    ).map(
+      (each) =>
+        `${tagOf(each.TagSet, "redis-cluster-kit:node")} ${each.PrivateIpAddress} ${each.AvailabilityZone}`,
+    );
+    expect(addresses.sort()).toEqual([
+      "shard-1-a 10.60.0.10 eu-central-1a",
+      "shard-1-b 10.60.16.11 eu-central-1b",
+      "shard-2-a 10.60.16.16 eu-central-1b",
+      "shard-2-b 10.60.32.17 eu-central-1c",
+      "shard-3-a 10.60.32.22 eu-central-1c",
+      "shard-3-b 10.60.0.23 eu-central-1a",
+    ]);
+  });
+
+  test("describe-security-group-rules: only the intended ports, only to the intended sources", async () => {
+    const { SecurityGroups = [] } = await ec2.send(new sdk.DescribeSecurityGroupsCommand({}));
+    const names = new Map(SecurityGroups.map((group) => [group.GroupId, group.GroupName]));
+    const { VpcId: vpc } = (await servers())[0] ?? {};
+    const ours = new Set(SecurityGroups.filter((group) => group.VpcId === vpc).map((group) => group.GroupId));
+    const { SecurityGroupRules = [] } = await ec2.send(new sdk.DescribeSecurityGroupRulesCommand({}));
+    const rules = SecurityGroupRules.filter((rule) => ours.has(rule.GroupId ?? "")).map((rule) => {
+      const other = rule.CidrIpv4 ?? names.get(rule.ReferencedGroupInfo?.GroupId);
+      const ports = rule.FromPort === rule.ToPort ? rule.FromPort : `${rule.FromPort}-${rule.ToPort}`;
+      const arrow = rule.IsEgress ? "->" : "<-";
+      return `${names.get(rule.GroupId)} ${ports} ${arrow} ${other}`;
+    });
+    expect(rules.sort()).toEqual([
+      "redis-bastion 22 -> redis-nodes",
+      "redis-bastion 22 <- 203.0.113.7/32",
+      "redis-nodes 16379 -> redis-nodes",
+      "redis-nodes 16379 <- redis-nodes",
+      "redis-nodes 22 <- redis-bastion",
+      "redis-nodes 443 -> 0.0.0.0/0",
+      "redis-nodes 6379 -> redis-nodes",
+      "redis-nodes 6379 <- 10.1.0.0/16",
+      "redis-nodes 6379 <- redis-nodes",
+      "redis-nodes 80 -> 0.0.0.0/0",
+    ]);
+  });
+
+  test("a second up changes nothing", async () => {
+    const { output, calls } = await stack.up();
+    expect(output).toMatch(/Resources:\s+\d+ unchanged/);
+    expect(calls).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a zone that the account has not",
+      "zones",
+      '["a", "b", "f"]',
+      /zones: eu-central-1f[\s\S]*zones of this account/,
+    ],
+    [
+      "an image of another architecture",
+      "aws.ami",
+      X86_IMAGE,
+      /is for x86_64[\s\S]*arm64, the architecture of r7g.large/,
+    ],
+    [
+      "another network under the servers",
+      "aws.vpcCidr",
+      "10.61.0.0/16",
+      /shard-1-a: address 10.60.0.10 -> 10.61.0.10[\s\S]*both members of each shard/,
+    ],
+  ])("preview refuses %s", async (_, key, value, expected) => {
+    await stack.must("config", "set", ...(key === "zones" ? [] : ["--path"]), key, value);
+    const preview = await stack.pulumi("preview");
+    await stack.must("config", "rm", "--path", key);
+    expect(preview.code).not.toBe(0);
+    expect(preview.output).toMatch(expected);
+  });
+
+  test("another image for all six in one up: one server at a time, each handed over before and in sync after", async () => {
+    expect((await ec2.send(new DescribeImagesCommand({ ImageIds: [OLD_IMAGE] }))).Images).toHaveLength(1);
+    const before = await byNode();
+    await stack.set("aws.ami", OLD_IMAGE);
+    const { calls } = await stack.up();
+    for (const [node, server] of await byNode()) {
+      expect(server.ImageId).toBe(OLD_IMAGE);
+      expect(server.InstanceId).not.toBe(before.get(node)?.InstanceId);
+      expect(server.NetworkInterfaces?.[0]?.NetworkInterfaceId).toBe(
+        before.get(node)?.NetworkInterfaces?.[0]?.NetworkInterfaceId,
+      );
+    }
+    expect(turns(calls)).toEqual(ORDER.flatMap(turnOf));
+    expect(overlapping(calls)).toEqual([]);
+    const { calls: again } = await stack.up();
+    expect(again).toEqual([]);
+  });
+
+  test("a shard more: new servers side by side, nobody who was there is touched", async () => {
+    const before = await byNode();
+    await stack.set("shards", "4");
+    const { calls } = await stack.up();
+    const after = await byNode();
+    expect([...after.keys()].filter((node) => !before.has(node)).sort()).toEqual(["shard-4-a", "shard-4-b"]);
+    for (const [node, server] of before) expect(after.get(node)?.InstanceId).toBe(server.InstanceId);
+    // The declared image, not a newer one.
+    expect(after.get("shard-4-a")?.ImageId).toBe(OLD_IMAGE);
+    const touched = calls.filter(({ name, type }) => /shard-[123]/.test(name) && type !== "Command");
+    expect(touched).toEqual([]);
+    const formed = indexOf(calls, "begin", "update", "Topology", "redis");
+    const ready = ["shard-4-a", "shard-4-b"].map((node) =>
+      indexOf(calls, "end", "create", "Rejoin", `redis-${node}`),
+    );
+    expect(Math.min(...ready)).toBeGreaterThan(-1);
+    expect(Math.max(...ready)).toBeLessThan(formed);
+  });
+
+  test("a shard fewer: the cluster lets go of it first; its data volumes stay in AWS", async () => {
+    await stack.set("shards", "3");
+    const { calls } = await stack.up();
+    expect((await byNode()).size).toBe(6);
+    const drained = indexOf(calls, "end", "update", "Topology", "redis");
+    const gone = ["a", "b"].map((member) =>
+      indexOf(calls, "begin", "delete", "Instance", `redis-shard-4-${member}`),
+    );
+    expect(drained).toBeGreaterThan(-1);
+    expect(Math.min(...gone)).toBeGreaterThan(drained);
+    const Filters = [{ Name: "tag:redis-cluster-kit:node", Values: ["shard-4-a", "shard-4-b"] }];
+    const { Volumes = [] } = await ec2.send(new sdk.DescribeVolumesCommand({ Filters }));
+    expect(Volumes.map((volume) => volume.State)).toEqual(["available", "available"]);
+  });
+
+  test("destroy is refused until it is allowed, and then goes from the cluster down to the network", async () => {
+    const refused = await stack.pulumi("destroy", "--yes");
+    expect(refused.code).not.toBe(0);
+    expect(refused.output).toContain("protected");
+    expect((await byNode()).size).toBe(6);
+
+    await stack.set("aws.allowDestroy", "true");
+    await stack.up();
+    const { calls } = await stack.watched("destroy", "--yes", "--skip-preview");
+    expect(await servers()).toEqual([]);
+    expect(await servers("bastion")).toEqual([]);
+    const at = (type: string, name: string) => indexOf(calls, "end", "delete", type, name);
+    const cluster = at("Topology", "redis");
+    expect(cluster).toBeGreaterThan(-1);
+    for (const node of ORDER) {
+      const server = indexOf(calls, "begin", "delete", "Instance", `redis-${node}`);
+      expect(server).toBeGreaterThan(cluster);
+      expect(at("Volume", `redis-${node}-data`)).toBeGreaterThan(server);
+    }
+    const network = calls.filter(({ type }) => ["Subnet", "SecurityGroup", "InternetGateway"].includes(type));
+    for (const { type, name } of network) expect(at("Vpc", "redis-vpc")).toBeGreaterThan(at(type, name));
+  });
+});
+
+/** What happens to one server in its turn, in order. */
+function turnOf(node: string): string[] {
+  const name = `redis-${node}`;
+  return [
+    `update Handover ${name}`,
+    `delete VolumeAttachment ${name}-data`,
+    `delete Instance ${name}`,
+    `create Instance ${name}`,
+    `create VolumeAttachment ${name}-data`,
+    `update Rejoin ${name}`,
+  ];
+}
+
+/** Beginnings in order; provisioning is in between and is checked by its own tests. */
+function turns(calls: readonly Entry[]): string[] {
+  return calls
+    .filter(({ moment, type }) => moment === "begin" && type !== "Command" && type !== "Topology")
+    .map(({ what, type, name }) => `${what} ${type} ${name}`);
+}
+
+/** Operations on servers that began before the one before had ended. */
+function overlapping(calls: readonly Entry[]): string[] {
+  const open = new Set<string>();
+  const found: string[] = [];
+  for (const { moment, what, type, name } of calls) {
+    const key = `${what} ${type} ${name}`;
+    if (moment === "end") open.delete(key);
+    else {
+      if (open.size > 0) found.push(`${key} while ${[...open].join(", ")}`);
+      open.add(key);
+    }
+  }
+  return found;
+}
+
+function indexOf(
+  calls: readonly Entry[],
+  moment: Entry["moment"],
+  what: Entry["what"],
+  type: string,
+  name: string,
+): number {
+  return calls.findIndex(
+    (call) => call.moment === moment && call.what === what && call.type === type && call.name === name,
+  );
+}

@@ -1,0 +1,153 @@
+/** Servers, their interfaces and volumes. */
+import * as sdk from "@aws-sdk/client-ec2";
+import { type Bag, ec2, type Kind, must, optional, part, tagged, tagList, text } from "./client";
+
+const networkInterface: Kind = {
+  forceNew: ["subnetId", "privateIps"],
+  async create(inputs) {
+    const [address] = inputs.privateIps as string[];
+    const { NetworkInterface } = await ec2.send(
+      new sdk.CreateNetworkInterfaceCommand({
+        SubnetId: text(inputs, "subnetId"),
+        PrivateIpAddress: must(address, "an address"),
+        Groups: inputs.securityGroups as string[],
+        Description: text(inputs, "description"),
+        ...tagged("network-interface", inputs),
+      }),
+    );
+    return { id: must(NetworkInterface?.NetworkInterfaceId, "NetworkInterfaceId") };
+  },
+  delete: (id) => ec2.send(new sdk.DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
+};
+
+const volume: Kind = {
+  forceNew: ["availabilityZone", "encrypted", "kmsKeyId", "snapshotId"],
+  async create(inputs) {
+    const { VolumeId } = await ec2.send(
+      new sdk.CreateVolumeCommand({
+        AvailabilityZone: text(inputs, "availabilityZone"),
+        Size: Number(inputs.size),
+        VolumeType: "gp3",
+        Encrypted: inputs.encrypted === true,
+        ...tagged("volume", inputs),
+      }),
+    );
+    return { id: must(VolumeId, "VolumeId") };
+  },
+  inPlace: {
+    size: (id, { size }) => ec2.send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size: Number(size) })),
+  },
+  delete: (id) => ec2.send(new sdk.DeleteVolumeCommand({ VolumeId: id })),
+};
+
+const volumeAttachment: Kind = {
+  forceNew: ["deviceName", "instanceId", "volumeId"],
+  async create(inputs, name) {
+    await ec2.send(
+      new sdk.AttachVolumeCommand({
+        Device: text(inputs, "deviceName"),
+        InstanceId: text(inputs, "instanceId"),
+        VolumeId: text(inputs, "volumeId"),
+      }),
+    );
+    return { id: `vai-${name}` };
+  },
+  async delete(_id, state) {
+    const InstanceId = text(state, "instanceId");
+    if (state.stopInstanceBeforeDetaching === true)
+      await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
+    await ec2.send(new sdk.DetachVolumeCommand({ InstanceId, VolumeId: text(state, "volumeId") }));
+  },
+};
+
+/** What only the launch can set replaces; the type changes on the stopped server. */
+const instance: Kind = {
+  forceNew: [
+    "ami",
+    "subnetId",
+    "primaryNetworkInterface",
+    "placementGroup",
+    "keyName",
+    "associatePublicIpAddress",
+    "rootBlockDevice",
+  ],
+  async create(inputs) {
+    const { Instances } = await ec2.send(new sdk.RunInstancesCommand(launch(inputs)));
+    return { id: must(Instances?.[0]?.InstanceId, "InstanceId") };
+  },
+  inPlace: {
+    instanceType: async (id, { instanceType }) => {
+      await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [id] }));
+      await ec2.send(
+        new sdk.ModifyInstanceAttributeCommand({
+          InstanceId: id,
+          InstanceType: { Value: String(instanceType) },
+        }),
+      );
+      await ec2.send(new sdk.StartInstancesCommand({ InstanceIds: [id] }));
+    },
+    disableApiTermination: (id, { disableApiTermination }) => protect(id, disableApiTermination === true),
+    // Of the real provider's own state only.
+    forceDestroy: async () => undefined,
+  },
+  async isThere(id) {
+    const { Reservations } = await ec2.send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] }));
+    return Reservations?.[0]?.Instances?.[0]?.State?.Name !== "terminated";
+  },
+  async delete(id, state) {
+    if (state.forceDestroy === true) await protect(id, false);
+    await ec2.send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }));
+  },
+};
+
+function protect(id: string, Value: boolean): Promise<unknown> {
+  return ec2.send(
+    new sdk.ModifyInstanceAttributeCommand({ InstanceId: id, DisableApiTermination: { Value } }),
+  );
+}
+
+function launch(inputs: Bag): sdk.RunInstancesCommandInput {
+  const { networkInterfaceId } = part(inputs, "primaryNetworkInterface");
+  const metadata = part(inputs, "metadataOptions");
+  const root = part(inputs, "rootBlockDevice");
+  const profile = optional(inputs, "iamInstanceProfile");
+  const place =
+    networkInterfaceId === undefined
+      ? { SubnetId: text(inputs, "subnetId"), SecurityGroupIds: inputs.vpcSecurityGroupIds as string[] }
+      : { NetworkInterfaces: [{ DeviceIndex: 0, NetworkInterfaceId: String(networkInterfaceId) }] };
+  return {
+    MinCount: 1,
+    MaxCount: 1,
+    ImageId: text(inputs, "ami"),
+    InstanceType: text(inputs, "instanceType") as sdk._InstanceType,
+    ...place,
+    ...(profile === undefined ? {} : { IamInstanceProfile: { Name: profile } }),
+    MetadataOptions: {
+      HttpTokens: String(metadata.httpTokens) as sdk.HttpTokensState,
+      HttpEndpoint: "enabled",
+      HttpPutResponseHopLimit: Number(metadata.httpPutResponseHopLimit),
+    },
+    BlockDeviceMappings: [
+      {
+        DeviceName: "/dev/xvda",
+        Ebs: {
+          VolumeSize: Number(root.volumeSize),
+          VolumeType: "gp3",
+          Encrypted: root.encrypted === true,
+          DeleteOnTermination: true,
+        },
+      },
+    ],
+    DisableApiTermination: inputs.disableApiTermination === true,
+    EbsOptimized: inputs.ebsOptimized === true,
+    UserData: Buffer.from(text(inputs, "userData")).toString("base64"),
+    TagSpecifications: [{ ResourceType: "instance", Tags: tagList(inputs.tags) }],
+  };
+}
+
+export const COMPUTE: Readonly<Record<string, Kind>> = {
+  "aws:ec2/networkInterface:NetworkInterface": networkInterface,
+  "aws:ebs/volume:Volume": volume,
+  "aws:ec2/volumeAttachment:VolumeAttachment": volumeAttachment,
+  "aws:ec2/instance:Instance": instance,
+};

@@ -1,0 +1,82 @@
+/** The functions that the kit calls: what AWS has. */
+import * as sdk from "@aws-sdk/client-ec2";
+import { type Bag, ec2, must, text } from "./client";
+
+type Filters = { name: string; values: string[] }[];
+
+export async function lookUp(token: string, inputs: Bag): Promise<Bag> {
+  switch (token) {
+    case "aws:index/getAvailabilityZones:getAvailabilityZones":
+      return zones();
+    case "aws:ec2/getInstances:getInstances":
+      return instances(inputs);
+    case "aws:ec2/getInstance:getInstance":
+      return instance(text(inputs, "instanceId"));
+    case "aws:ec2/getSubnet:getSubnet":
+      return subnet(text(inputs, "id"));
+    case "aws:ec2/getAmi:getAmi":
+      return image(inputs);
+    default:
+      throw new Error(`the stand-in does not know ${token}`);
+  }
+}
+
+async function zones(): Promise<Bag> {
+  const { AvailabilityZones = [] } = await ec2.send(new sdk.DescribeAvailabilityZonesCommand({}));
+  return { id: "zones", names: AvailabilityZones.map((zone) => zone.ZoneName ?? "") };
+}
+
+async function instances({ instanceTags, instanceStateNames }: Bag): Promise<Bag> {
+  const tags = Object.entries((instanceTags ?? {}) as Record<string, string>);
+  const Filters = [
+    ...tags.map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] })),
+    { Name: "instance-state-name", Values: instanceStateNames as string[] },
+  ];
+  const { Reservations = [] } = await ec2.send(new sdk.DescribeInstancesCommand({ Filters }));
+  const ids = Reservations.flatMap(({ Instances = [] }) =>
+    Instances.map(({ InstanceId }) => InstanceId ?? ""),
+  );
+  return { id: "instances", ids };
+}
+
+async function instance(id: string): Promise<Bag> {
+  const { Reservations } = await ec2.send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] }));
+  const found = must(Reservations?.[0]?.Instances?.[0], `the server ${id}`);
+  const { availabilityZone } = await subnet(
+    must(found.NetworkInterfaces?.[0]?.SubnetId ?? found.SubnetId, "SubnetId"),
+  );
+  return {
+    id,
+    instanceId: id,
+    ami: found.ImageId,
+    instanceType: found.InstanceType,
+    privateIp: found.NetworkInterfaces?.[0]?.PrivateIpAddress ?? found.PrivateIpAddress,
+    availabilityZone,
+    tags: Object.fromEntries((found.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
+  };
+}
+
+async function subnet(id: string): Promise<Bag> {
+  const { Subnets } = await ec2.send(new sdk.DescribeSubnetsCommand({ SubnetIds: [id] }));
+  const found = must(Subnets?.[0], `the subnet ${id}`);
+  return {
+    id,
+    vpcId: found.VpcId,
+    availabilityZone: found.AvailabilityZone,
+    cidrBlock: found.CidrBlock,
+    mapPublicIpOnLaunch: found.MapPublicIpOnLaunch ?? false,
+  };
+}
+
+async function image({ filters, owners }: Bag): Promise<Bag> {
+  const Filters = (filters as Filters).map(({ name, values }) => ({ Name: name, Values: values }));
+  const Owners = owners as string[] | undefined;
+  const { Images = [] } = await ec2.send(
+    new sdk.DescribeImagesCommand({ Filters, ...(Owners ? { Owners } : {}) }),
+  );
+  // The real one goes by the date of creation, which moto cannot load; Debian's names have it.
+  const newest = [...Images].sort((one, other) => ((one.Name ?? "") < (other.Name ?? "") ? 1 : -1))[0];
+  if (newest === undefined)
+    throw new Error("Your query returned no results. Please change your search criteria and try again.");
+  return { id: newest.ImageId, architecture: newest.Architecture };
+}
