@@ -1,4 +1,6 @@
 /** What a Pulumi program imports from this package. */
+export { ConfigError, type Problem } from "../config/error";
+export type { MonitoringConfig } from "../config/monitoring";
 export type { ConnectSnippets } from "./connect";
 export { type NodeStatus, RedisCluster } from "./redis-cluster";
 export type { DirectiveValue, RedisClusterArgs, SshArgs, SshServerArgs } from "./redis-cluster-args";
