@@ -4,7 +4,7 @@ import { defineConfig } from "eslint/config";
 import { parser, plugin } from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist/", "coverage/"] },
+  { ignores: ["dist/", "coverage/", "examples/"] },
   {
     files: ["**/*.ts", "**/*.mts"],
     plugins: { "@typescript-eslint": plugin },

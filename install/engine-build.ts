@@ -12,15 +12,25 @@ import type { Report } from "./progress";
 export const BUILT_ENGINE = { version: "3.200.0", languageHostVersion: "3.60.0", needsGo: "1.23.11" };
 
 const SDK = "github.com/pulumi/pulumi/sdk/v3";
-const PARTS = [
+
+/** A Go program, pinned with all its modules by the go.sum beside the go.mod of `folder`. */
+export interface GoProgram {
+  readonly folder: string;
+  readonly program: string;
+  /** Path of its package. */
+  readonly source: string;
+  readonly version: string;
+}
+
+const PARTS: readonly GoProgram[] = [
   {
-    module: "pulumi",
+    folder: resolve(__dirname, "engine", "pulumi"),
     program: "pulumi",
     source: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     version: BUILT_ENGINE.version,
   },
   {
-    module: "language-nodejs",
+    folder: resolve(__dirname, "engine", "language-nodejs"),
     program: "pulumi-language-nodejs",
     source: `${SDK}/nodejs/cmd/pulumi-language-nodejs`,
     version: BUILT_ENGINE.languageHostVersion,
@@ -70,18 +80,22 @@ export function builtSoFar(logFile: string): string {
  * cache.
  */
 export async function buildEngine(folder: string, report: Report): Promise<void> {
+  await buildGoPrograms(PARTS, folder, report);
+}
+
+/** The same for any programs. @throws UserError without a Go that is new enough, and where a build fails. */
+export async function buildGoPrograms(
+  programs: readonly GoProgram[],
+  folder: string,
+  report: Report,
+): Promise<void> {
   const go = findGo();
   await createFolder(folder, async (draft) => {
-    for (const part of PARTS) await buildPart(go, part, join(draft, part.program), report);
+    for (const part of programs) await buildPart(go, part, join(draft, part.program), report);
   });
 }
 
-async function buildPart(
-  go: string,
-  part: (typeof PARTS)[number],
-  target: string,
-  report: Report,
-): Promise<void> {
+async function buildPart(go: string, part: GoProgram, target: string, report: Report): Promise<void> {
   const logFile = cachePath("logs", `${part.program}-build.log`);
   rmSync(logFile, { force: true });
   const flags = `-s -w -X ${SDK}/go/common/version.Version=v${part.version}`;
@@ -89,7 +103,7 @@ async function buildPart(
     command: go,
     // -v names each package in the log when it is done, which the progress line counts.
     args: ["build", "-v", "-trimpath", "-ldflags", flags, "-o", target, part.source],
-    cwd: resolve(__dirname, "engine", part.module),
+    cwd: part.folder,
     env: goEnvironment(),
     logFile,
     label: `Building ${part.program} ${part.version}`,

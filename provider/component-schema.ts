@@ -106,7 +106,7 @@ function typeOf(schema: Json, name: string, types: Record<string, Json>): Json {
     anyOf?: Json[];
     required?: string[];
   };
-  if (anyOf !== undefined) return { oneOf: anyOf.map((one) => typeOf(one, name, types)) };
+  if (anyOf !== undefined) return { oneOf: anyOf.map((one) => plain(typeOf(one, name, types))) };
   if (type === "array") return { type, items: plain(typeOf(items ?? {}, `${name}Item`, types)) };
   if (properties !== undefined) {
     const inner = Object.entries(properties).map(([key, part]) => [

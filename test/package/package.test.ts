@@ -1,38 +1,34 @@
 /** The packed package in another team's stack: packed, installed elsewhere, used as the README says, by the real engine. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createLocalHost } from "../../hosts/local";
 import { whyNotBindable } from "../../hosts/local/sockets";
 import { run } from "../program/support/run";
-import { PASSWORD, ROOT, Stack } from "../program/support/stack";
+import { PASSWORD, Stack } from "../program/support/stack";
 import { freePorts } from "../support/ports";
 import { redisBinaries } from "../support/redis-binaries";
 import { codeInReadme } from "./support/readme";
-import { filesIn, install, pack } from "./support/tarball";
+import { filesIn } from "./support/tarball";
 
 const SECTION = "Use it in your own stack";
 const PROJECT = "shop";
 const CLUSTERS = ["cache", "sessions"].map((name) => `${PROJECT}-test-${name}`);
-/** Packing compiles, installing downloads: seconds each, more on a busy machine. */
-const PREPARE_MS = 240_000;
 
-let checkout: string;
-let tarball: string;
+const tarball = inject("tarball");
 let stack: Stack;
 /** The other team's folder. */
 let folder = "";
 
 beforeAll(async () => {
-  checkout = mkdtempSync(join(tmpdir(), "redis-cluster-kit-pack-"));
-  tarball = await pack(checkout);
   const keepFolder = (program: string) => {
     folder = program;
   };
   stack = await Stack.open(keepFolder, await freePorts(12), await redisBinaries("5.0"));
-  await install(folder, [tarball, ...["@pulumi/pulumi", "typescript", "@types/node"].map(asHere)]);
-}, PREPARE_MS);
+  const installed = inject("installed");
+  for (const file of ["package.json", "package-lock.json"]) cpSync(join(installed, file), join(folder, file));
+  symlinkSync(join(installed, "node_modules"), join(folder, "node_modules"));
+});
 
 afterAll(async () => {
   for (const name of stack === undefined ? [] : CLUSTERS) {
@@ -40,7 +36,6 @@ afterAll(async () => {
     for (const node of host.knownNodes()) await host.stop(node, { kill: true });
   }
   await stack?.end();
-  rmSync(checkout, { recursive: true, force: true });
 });
 
 function localHost(clusterName: string) {
@@ -50,14 +45,6 @@ function localHost(clusterName: string) {
     files: () => undefined,
     resolveServer: async () => stack.redis,
   });
-}
-
-/** The version that this checkout is tested with. */
-function asHere(name: string): string {
-  const { version } = JSON.parse(
-    readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"),
-  ) as Record<"version", string>;
-  return `${name}@${version}`;
 }
 
 /** The package's own program, as one calls it. */

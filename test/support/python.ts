@@ -9,8 +9,8 @@ import { withLock } from "../../install/lock";
 import { findProgram, runLogged, tailOf } from "../../install/process";
 import { reportToStderr } from "../../install/progress";
 
-/** By requirements file: `redis-py-cluster` of the Redis 5 years, and today's `redis`. */
-export type PythonLibrary = "rediscluster" | "redis" | "moto";
+/** By requirements file: `redis-py-cluster` of the Redis 5 years, today's `redis`, Pulumi's SDK. */
+export type PythonLibrary = "rediscluster" | "redis" | "pulumi" | "moto";
 
 export interface Python {
   readonly command: string;

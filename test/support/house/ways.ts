@@ -9,14 +9,19 @@ export interface Edge extends Import {
   readonly to: string | undefined;
 }
 
+/** Programs of other people, with packages of their own: they know the package, and none of its files. */
+const EXAMPLES = "examples/";
+
 export function allEdges(): Edge[] {
-  return projectFiles([".ts", ".mts", ".cjs", ".mjs"]).flatMap((from) =>
-    importsOf(parseFile(from)).map((found) => ({
-      ...found,
-      from,
-      to: found.specifier.startsWith(".") ? resolveImport(from, found.specifier) : undefined,
-    })),
-  );
+  return projectFiles([".ts", ".mts", ".cjs", ".mjs"])
+    .filter((file) => !isIn(EXAMPLES, file))
+    .flatMap((from) =>
+      importsOf(parseFile(from)).map((found) => ({
+        ...found,
+        from,
+        to: found.specifier.startsWith(".") ? resolveImport(from, found.specifier) : undefined,
+      })),
+    );
 }
 
 function placeOf(file: string): string {

@@ -108,7 +108,8 @@ describe("the component in the package's schema", () => {
     expect(Object.keys(inputs)).toEqual([...Object.keys(stackSchema.shape), "purgeOnDestroy"]);
     expect(inputs.shards).toMatchObject({ type: "integer", plain: true });
     expect(JSON.stringify(inputs.shards)).toContain("Default: 3.");
-    expect(inputs.maxMigrationImpact).toMatchObject({ oneOf: [{ type: "string" }, { type: "number" }] });
+    const either = [{ type: "string" }, { type: "number" }];
+    expect(inputs.maxMigrationImpact).toMatchObject({ oneOf: either });
   });
 
   test("marks secrets, and nothing else, as what may be promised", () => {

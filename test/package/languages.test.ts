@@ -1,0 +1,221 @@
+/** The examples: stacks in three languages with the packed package, and programs that use the cluster through a failover. */
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { createLocalHost } from "../../hosts/local";
+import { type RunResult, run } from "../program/support/run";
+import { PASSWORD, ROOT, Stack } from "../program/support/stack";
+import { ensureLanguages, type Languages } from "../support/languages";
+import { freePorts } from "../support/ports";
+import { pythonWith } from "../support/python";
+import { redisBinaries } from "../support/redis-binaries";
+
+const EXAMPLES = join(ROOT, "examples");
+const PLUGIN = join("node_modules", "redis-cluster-kit", "bin", "pulumi-resource-redis-cluster-kit");
+/** The first time language hosts are built and Python packages fetched. */
+const PREPARE_MS = 600_000;
+
+const stacks: { stack: Stack; cluster: string }[] = [];
+let languages: Languages;
+
+beforeAll(async () => {
+  languages = await ensureLanguages(process.env);
+}, PREPARE_MS);
+
+afterAll(async () => {
+  for (const { stack, cluster } of stacks) {
+    const host = hostOf(stack, cluster);
+    for (const node of host.knownNodes()) await host.stop(node, { kill: true });
+    await stack.end();
+  }
+});
+
+function hostOf(stack: Stack, cluster: string) {
+  return createLocalHost({
+    clusterName: cluster,
+    dataDirectory: join(stack.folder, "kit", "clusters", cluster),
+    files: () => undefined,
+    resolveServer: async () => stack.redis,
+  });
+}
+
+type Language = "typescript" | "yaml" | "python";
+
+const MAIN = { typescript: "index.ts", yaml: "Pulumi.yaml", python: "__main__.py" } as const;
+
+/** The test's own Redis, in lines beside the one that begins with "shards". */
+function ownRedis(language: Language, { version, server }: Stack["redis"]): readonly string[] {
+  const [v, s] = [JSON.stringify(version), JSON.stringify(server)];
+  switch (language) {
+    case "typescript":
+      return [`redisVersion: ${v},`, `redisSource: ${s},`];
+    case "yaml":
+      return [`redisVersion: ${v}`, `redisSource: ${s}`];
+    case "python":
+      return [`redis_version=${v},`, `redis_source=${s},`];
+  }
+}
+
+/** An example as it is, apart from the test's own ports and Redis. */
+async function open(language: Language): Promise<Stack> {
+  const stack = await openFolder(language, `shop-${language}-test-cache`);
+  const file = join(programOf(stack), MAIN[language]);
+  const parts = readFileSync(file, "utf8").split(/^( +)(shards.*)$/m);
+  expect(parts).toHaveLength(4);
+  const [before = "", indent = "", shards = "", after = ""] = parts;
+  const lines = [shards, ...ownRedis(language, stack.redis)].map((line) => `${indent}${line}`);
+  writeFileSync(file, `${before}${lines.join("\n")}${after}`);
+  await stack.must("stack", "init", "test");
+  await stack.must("config", "set", "basePort", String(stack.ports[0]));
+  await stack.pulumi(["config", "set", "--secret", "password"], { input: PASSWORD });
+  return stack;
+}
+
+const programOf = (stack: Stack) => join(stack.folder, "program");
+
+async function openFolder(name: string, cluster: string): Promise<Stack> {
+  const write = (folder: string) => {
+    cpSync(join(EXAMPLES, name), folder, { recursive: true });
+    symlinkSync(join(inject("installed"), "node_modules"), join(folder, "node_modules"));
+  };
+  const stack = await Stack.open(write, await freePorts(6), await redisBinaries("5.0"));
+  stacks.push({ stack, cluster });
+  stack.env.PATH = `${languages.folder}:${stack.env.PATH ?? ""}`;
+  return stack;
+}
+
+/** Up, healthy, up again without a change. */
+async function expectUp(stack: Stack, project: string): Promise<void> {
+  const up = await stack.up();
+  expect(up.output).toContain("3 created");
+  expect(up.code, up.output).toBe(0);
+  await stack.expectHealthy(stack.ports[0] ?? 0);
+  const again = await stack.up();
+  expect(again.output).toContain("3 unchanged");
+  const outputs = JSON.parse(await stack.must("stack", "output", "--json")) as Record<string, unknown>;
+  expect(outputs.endpoints).toHaveLength(6);
+  expect(outputs.password).toBe("[secret]");
+  expect(outputs.ioredis).toContain(`port: ${stack.ports[0]}`);
+  const state = join(stack.folder, "kit", "state", ".pulumi", "stacks", project, "test.json");
+  expect(readFileSync(state, "utf8")).not.toContain(PASSWORD);
+}
+
+describe("a stack", () => {
+  it("in TypeScript", async () => expectUp(await open("typescript"), "shop-typescript"));
+
+  it("in YAML, which another stack refers to, through a failover under four clients", async () => {
+    const stack = await open("yaml");
+    await expectUp(stack, "shop-yaml");
+    const environment = await environmentFor(stack);
+    await throughFailover(stack, environment);
+    const healed = await stack.up();
+    expect(healed.code).toBe(0);
+    await stack.expectHealthy(stack.ports[0] ?? 0);
+  });
+
+  it("in YAML says what is wrong with an input, and that it must not be promised", async () => {
+    const [{ stack } = { stack: undefined }] = stacks.filter(({ cluster }) => cluster.includes("yaml"));
+    if (stack === undefined) throw new Error("no stack in YAML");
+    const file = join(programOf(stack), "Pulumi.yaml");
+    const text = readFileSync(file, "utf8");
+    const preview = async (shards: string) => {
+      writeFileSync(file, text.replace("shards: 3", `shards: ${shards}`));
+      return stack.pulumi(["preview"]);
+    };
+    const bad = await preview("2");
+    expect(bad.code).not.toBe(0);
+    expect(bad.output).toContain("expected: a whole number from 3 to 50");
+    const promised = await preview("3\n      zones: [a, b, {fn::secret: c}]");
+    expect(promised.code).not.toBe(0);
+    expect(promised.output).toContain("it must be a plain value");
+    writeFileSync(file, text);
+  });
+
+  it("in Python, with the SDK generated from the plugin's schema", async () => {
+    const stack = await open("python");
+    const sdk = join(stack.folder, "sdk");
+    await languages.generateSdk("python", join(programOf(stack), PLUGIN), sdk);
+    const { command, env } = await pythonWith("pulumi");
+    const site = join(sdk, "site");
+    const install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", site, join(sdk, "python")];
+    const installed = await run(command, install, { cwd: sdk, env: { ...process.env, ...env } });
+    expect(installed.code, installed.output).toBe(0);
+    Object.assign(stack.env, env, {
+      PATH: `${dirname(command)}:${stack.env.PATH ?? ""}`,
+      PYTHONPATH: [site, env.PYTHONPATH ?? ""].join(":"),
+    });
+    await expectUp(stack, "shop-python");
+  });
+
+  it("in TypeScript can have a generated SDK too", async () => {
+    const [{ stack } = { stack: undefined }] = stacks;
+    if (stack === undefined) throw new Error("no stack");
+    const sdk = join(stack.folder, "sdk");
+    await languages.generateSdk("nodejs", join(programOf(stack), PLUGIN), sdk);
+    const generated = readFileSync(join(sdk, "nodejs", "redisCluster.ts"), "utf8");
+    expect(generated).toContain("password: pulumi.Input<string>;");
+    expect(generated).toContain("shards?: number;");
+  });
+});
+
+/** What the application needs, read by another team's stack through a StackReference. */
+async function environmentFor(cluster: Stack): Promise<NodeJS.ProcessEnv> {
+  const consumer = await openFolder("consumer", "none");
+  const shared = { PULUMI_BACKEND_URL: cluster.env.PULUMI_BACKEND_URL };
+  const passphrase = { PULUMI_CONFIG_PASSPHRASE_FILE: cluster.env.PULUMI_CONFIG_PASSPHRASE_FILE };
+  Object.assign(consumer.env, shared, passphrase);
+  await consumer.must("stack", "init", "test");
+  await consumer.must("config", "set", "stack", "organization/shop-yaml/test");
+  const up = await consumer.up();
+  expect(up.output).not.toContain(PASSWORD);
+  expect(up.code, up.output).toBe(0);
+  const shown = await consumer.must("stack", "output", "environment", "--json", "--show-secrets");
+  const environment = JSON.parse(shown) as Record<string, string>;
+  expect(environment.REDIS_NODES?.split(",")).toHaveLength(6);
+  expect(environment.REDISCLI_AUTH).toBe(PASSWORD);
+  return environment;
+}
+
+/** Seconds that the programs write: a killed primary's replica takes over after up to 7 of them. */
+const WRITING_SECONDS = 12;
+
+/** Kills a primary under the examples' programs. All of their writes must be there. */
+async function throughFailover(stack: Stack, environment: NodeJS.ProcessEnv): Promise<void> {
+  const apps = join(programOf(stack), "apps");
+  cpSync(join(EXAMPLES, "apps"), apps, { recursive: true });
+  const env = { ...process.env, ...environment, SECONDS: String(WRITING_SECONDS) };
+  const start = async (command: string, file: string, more: NodeJS.ProcessEnv = {}) =>
+    run(command, [join(apps, file)], { cwd: programOf(stack), env: { ...env, ...more } });
+  const [today, then] = await Promise.all([pythonWith("redis"), pythonWith("rediscluster")]);
+  const programs: Promise<RunResult>[] = [
+    start(process.execPath, "with-ioredis.mjs"),
+    start(process.execPath, "with-node-redis.mjs"),
+    start(today.command, "with_redis_py.py", today.env),
+    start(then.command, "with_redis_py_cluster.py", then.env),
+  ];
+  const [results] = await Promise.all([Promise.all(programs), killPrimary(stack)]);
+  for (const { output, code } of results) {
+    const { orders, wrong } = JSON.parse(output.trim().split("\n").at(-1) ?? "") as Record<string, number>;
+    expect(wrong, output).toBe(0);
+    expect(orders, output).toBeGreaterThan(50);
+    expect(code, output).toBe(0);
+  }
+  const retries = results.map(({ output }) => (JSON.parse(output) as { retries: number }).retries);
+  expect(Math.max(...retries), "nobody noticed the failover").toBeGreaterThan(0);
+}
+
+/**
+ * Redis replicates asynchronously: what a killed primary has acknowledged last may be lost. So its clients are paused until
+ * its replica has everything, and then it is killed: what is tested is the programs' retrying, not luck.
+ */
+async function killPrimary(stack: Stack): Promise<void> {
+  const [port = 0] = stack.ports;
+  await sleep(2000);
+  const host = hostOf(stack, "shop-yaml-test-cache");
+  const [primary] = host.knownNodes().filter((node) => node.port === port);
+  if (primary === undefined) throw new Error(`no node on port ${port}`);
+  expect(await stack.cli(port, ["client pause 5000"])).toEqual(["OK"]);
+  await sleep(500);
+  await host.stop(primary, { kill: true });
+}
