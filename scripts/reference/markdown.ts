@@ -52,9 +52,8 @@ The kit compares what is declared with what \`CONFIG GET\` answers: a value that
 
 const RENAME_TEXT = `\`rename-command\` takes a mapping of commands to new names, \`""\` for none: \`rename-command: {DEBUG: "", KEYS: ""}\`. These may be renamed or
 taken away: ${renameable("7.0").join(", ")}. Any other is needed by Redis Cluster, by clients or by the kit. A new name has a digit in it, so
-that it is no command's own. A node restarts for it. Mind the append-only file: one that still holds a command under its old name
-does not load, so let the nodes rewrite theirs (\`BGREWRITEAOF\`) before FLUSHALL, FLUSHDB, MOVE, SORT, SWAPDB or, on 5.0 with
-\`lua-replicate-commands no\`, EVAL and EVALSHA are renamed. While the nodes restart one by one, those that have restarted
+that it is no command's own. Nodes restart for it, one at a time, after they have
+rewritten their append-only files, which may hold commands by names that end. While the nodes restart one by one, those that have restarted
 ignore a renamed write command (FLUSHALL, FLUSHDB, EVAL) that a primary under the old name sends them: let clients stop using it first.`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
