@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import type { Host } from "../hosts/host";
 import { readDirective } from "../hosts/local/directives";
-import { type Access, openAccess } from "../provider/access";
+import { type Access, type AccessOptions, openAccess } from "../provider/access";
 import { type Declaration, type DeclaredNode, specOf } from "../provider/declaration";
 import { UsageError } from "./errors";
+import { keepHostKeys, readHostKeys } from "./known-hosts";
 import { type RedisTools, toolsFor } from "./redis-tools";
 import { fromFile } from "./sources/file";
 import { fromFolder } from "./sources/folder";
@@ -78,11 +79,16 @@ export async function findTarget(
 export async function openTarget(sourced: Sourced, report: (line: string) => void): Promise<Target> {
   const { declaration, before, ...rest } = sourced;
   // What is on disk was put there by a run that had its Redis.
-  const access = openAccess(declaration, { report, hasRun: !sourced.isIntent });
+  const access = openAccess(declaration, {
+    report,
+    hasRun: !sourced.isIntent,
+    ...wayOf(declaration, before),
+  });
   const leaving = leavingNodes(declaration, before, access);
   const [inUse, redis] = await Promise.all([
     passwordsInUse(declaration, [...declaration.nodes, ...leaving]),
-    access.redis({ install: false }),
+    // Servers have the Redis that provisioning brought, and commands do not bring another.
+    access.redis({ install: declaration.target !== "local" }),
   ]);
   const older = [...(before ? [before.password] : []), ...inUse];
   const previousPasswords = [...new Set(older)].filter((password) => password !== declaration.password);
@@ -93,9 +99,22 @@ export async function openTarget(sourced: Sourced, report: (line: string) => voi
     hosts: access.hosts,
     backup: declaration.backup,
     tools: () => toolsOf(access, report),
-    secrets: [declaration.password, ...previousPasswords],
-    close: () => access.close(),
+    secrets: [declaration.password, ...previousPasswords, ...sshSecrets(declaration)],
+    close: async () => {
+      await access.close();
+      keepHostKeys(declaration.name, access.hostKeys());
+    },
   };
+}
+
+/** What is known of the servers besides the declaration. */
+function wayOf(declaration: Declaration, before: Declaration | undefined): Partial<AccessOptions> {
+  if (declaration.target === "local") return {};
+  return { hostKeys: readHostKeys(declaration.name), formerServers: before?.ssh?.servers ?? {} };
+}
+
+function sshSecrets({ ssh }: Declaration): string[] {
+  return [ssh?.privateKey, ssh?.passphrase, ssh?.sudoPassword].flatMap((secret) => secret ?? []);
 }
 
 async function toolsOf(access: Access, report: (line: string) => void): Promise<RedisTools> {

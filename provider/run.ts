@@ -52,7 +52,9 @@ export async function withRun<T>(
     hostKeys: recorded.outputs.hostKeys,
   });
   const inherited = inherit(declaration, before, recorded.outputs, access.known);
-  context.log.hide([declaration.password, ...inherited.previousPasswords]);
+  const { sudoPassword, passphrase, privateKey } = declaration.ssh ?? {};
+  const wayIn = [sudoPassword, passphrase, privateKey].flatMap((secret) => secret ?? []);
+  context.log.hide([declaration.password, ...inherited.previousPasswords, ...wayIn]);
   const options = { hosts: access.hosts, progress: report.progress, signal: context.signal };
   try {
     const way = () => ({ hostKeys: access.hostKeys(), formerServers });
