@@ -1,5 +1,6 @@
 /** Stack configuration in, one frozen and checked `KitConfig` out. Pure. */
 import { type ReadAws, readAws } from "./config/aws";
+import { backupConfig } from "./config/backup";
 import { addressProblems, crossFieldProblems } from "./config/checks";
 import { defaultDirectives } from "./config/defaults";
 import { ConfigError, HIDDEN } from "./config/error";
@@ -106,6 +107,8 @@ function buildConfig(values: StackValues, parts: Parts, context: ConfigContext):
     failback: values.failback,
     acceptDataLoss: values.acceptDataLoss,
     monitoring: monitoringConfig(values.monitoring, values.target),
+    ...(values.backup === undefined ? {} : { backup: backupConfig(values.backup) }),
+    ...(values.restore === undefined ? {} : { restore: values.restore }),
     warnings: [
       ...placementWarnings(place.shards, replicasPerShard, place.zones),
       ...directiveWarnings(replicasPerShard, redis),
