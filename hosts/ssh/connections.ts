@@ -11,6 +11,7 @@ import type { SshAccess, SshAddress, SshBounds } from "./types";
 const PAUSES_MS: readonly number[] = [250, 1_000, 3_000];
 /** For how long a server that did not answer is not tried again, in ms: every step of one look would wait for it. */
 const QUIET_MS = 3_000;
+const SLOW_MS = 1_000;
 /** Handshakes at a time: each is work for this machine's processor, and their time is bounded. */
 const HANDSHAKES = 20;
 
@@ -82,11 +83,15 @@ export class Connections {
     // Somebody else may have begun a new one meanwhile.
     const now = this.open.get(key);
     if (now && now !== known) return now;
+    const beganMs = performance.now();
     const opening = this.connect(label, server);
     this.open.set(key, opening);
     opening.catch((error: unknown) => {
       if (this.open.get(key) === opening) this.open.delete(key);
-      if (isUnreachable(error)) this.silent.set(key, { error, untilMs: performance.now() + QUIET_MS });
+      const nowMs = performance.now();
+      // A refusal comes at once and may be asked for again.
+      if (isUnreachable(error) && nowMs - beganMs > SLOW_MS)
+        this.silent.set(key, { error, untilMs: nowMs + QUIET_MS });
     });
     return opening;
   }

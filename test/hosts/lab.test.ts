@@ -1,10 +1,11 @@
 /** The lab itself: what tests of servers rely on. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type Lab, type LabHost, startLab } from "./support/lab";
 import { command, tryCommand } from "./support/lab/command";
+import { clearLeftovers } from "./support/lab/leftovers";
 import { describeWithLab } from "./support/tier";
 
 describeWithLab("the lab", () => {
@@ -20,14 +21,22 @@ describeWithLab("the lab", () => {
     await expectNothingLeft(lab);
   });
 
-  it("gives two labs at a time different networks", async () => {
-    const labs = await Promise.all([startLab({ hosts: 1 }), startLab({ hosts: 1 })]);
+  it("clears what a killed run has left, and nothing of a run that lives", async () => {
+    const [killed, alive] = await Promise.all([startLab({ hosts: 1 }), startLab({ hosts: 1 })]);
     try {
-      const [one = "", other = ""] = labs.map((lab) => lab.hosts[0]?.address);
-      expect(one).toMatch(/^10\.77\.\d+\.10$/);
-      expect(one).not.toBe(other);
+      // As after a SIGKILL: everything is there but its owner.
+      writeFileSync(
+        join(tmpdir(), killed.id, "owner.json"),
+        JSON.stringify({ pid: 999_999_999, started: "1" }),
+      );
+      const told: string[] = [];
+      await clearLeftovers((line) => told.push(line));
+      expect(told).toEqual([`Clearing ${killed.id}, which a run that was killed has left.`]);
+      await expectNothingLeft(killed);
+      expect(await alive.sh(alive.hosts[0] as LabHost, "hostname")).toBe("h1\n");
+      expect(alive.hosts[0]?.address).not.toBe(killed.hosts[0]?.address);
     } finally {
-      await Promise.all(labs.map((lab) => lab.stop()));
+      await Promise.all([killed.stop(), alive.stop()]);
     }
   });
 });

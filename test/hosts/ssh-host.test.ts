@@ -1,4 +1,8 @@
 /** One server over ssh: what the engine's host interface promises, and what goes wrong on the way. */
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { utils } from "ssh2";
@@ -253,6 +257,38 @@ describeWithLab("a server over ssh", () => {
       );
     await expect(open(locked)).rejects.toThrow(/private key for ssh cannot be read: it has a passphrase/);
     await expect(open("nonsense")).rejects.toThrow(/private key for ssh cannot be read/);
+  });
+
+  it("uses the keys of an agent where none is declared", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-agent-"));
+    const socket = join(folder, "socket");
+    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    try {
+      await expect.poll(() => existsSync(socket), { timeout: 10_000 }).toBe(true);
+      const keyless = ({ privateKey: _, ...ssh }: NonNullable<Declaration["ssh"]>) => ({
+        ...ssh,
+        agent: socket,
+      });
+      await withNode(
+        (cluster, node) =>
+          expect(cluster.host(node).inspect(node)).rejects.toThrow(
+            /does not let admin in with the keys of the ssh agent/,
+          ),
+        keyless,
+      );
+      const env = { PATH: process.env.PATH, SSH_AUTH_SOCK: socket };
+      execFileSync("ssh-add", ["-q", "-"], {
+        input: lab.privateKey,
+        env,
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+      await withNode(async (cluster, node) => {
+        expect((await cluster.host(node).inspect(node)).process).toBe("stopped");
+      }, keyless);
+    } finally {
+      agent.kill();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("sudoes with a password on stdin, and tells a wrong or missing one", async () => {
