@@ -1,36 +1,16 @@
 /** Every resource that the prod stack would register, under Pulumi's mocks. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { launchOf } from "../../components/aws/guard";
 import { RedisCluster } from "../../components/redis-cluster";
-import type { RedisClusterArgs } from "../../components/redis-cluster-args";
 import { parseConfig } from "../../config";
 import { type Answers, type Registered, registered } from "./support/mocked";
+import { PASSWORD, prod } from "./support/prod";
 
-const PASSWORD = "password-of-the-mocked-stack";
-const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nof the test\n-----END OPENSSH PRIVATE KEY-----\n";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const TYPE = /^aws:/;
 /** Types of AWS that have no tags. */
 const UNTAGGED =
   /:(Route|RouteTableAssociation|EipAssociation|VolumeAttachment|RolePolicy|RolePolicyAttachment)$/;
-
-/** Pulumi.prod.yaml as the program gets it. */
-function prod(aws: object = {}): RedisClusterArgs {
-  const { config } = parse(readFileSync(join(__dirname, "../../Pulumi.prod.yaml"), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const own = Object.entries(config).map(([key, value]) => [key.replace(/^redis-cluster-kit:/, ""), value]);
-  const values = Object.fromEntries(own) as Record<string, object>;
-  return {
-    ...values,
-    aws: { ...values.aws, ...aws },
-    password: PASSWORD,
-    sshPrivateKey: KEY,
-  } as RedisClusterArgs;
-}
 
 const declare = (answers: Answers = {}, aws: object = {}) =>
   registered(answers, () => new RedisCluster("redis", prod(aws)));

@@ -17,6 +17,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   config: ["config.ts", "config/"],
   topology: ["topology.ts", "topology/"],
   components: ["components/"],
+  policy: ["policy/"],
   templates: ["templates/"],
   provider: ["provider/"],
   cluster: ["cluster/"],
@@ -89,6 +90,17 @@ export const TABLE: readonly Way[] = [
 /** Beyond the table, by name. */
 export const EXCEPTIONS: readonly Way[] = [
   {
+    from: "components/aws/reach.ts",
+    to: "provider/declaration.ts",
+    typesOnly: true,
+    why: "the shape that both sides of the resources around a server's turn agree on",
+  },
+  {
+    from: "components/aws/servers.ts",
+    to: "provider/turn-resource.ts",
+    why: "the resource classes around a server's turn, public like that of the cluster",
+  },
+  {
     from: "config.ts",
     to: "topology.ts",
     why: "ports and zones can only be checked on the nodes as they will be laid out; topology.ts is pure",
@@ -155,6 +167,12 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "the files of monitoring are rendered from the live topology, by the provider for local exporters",
   },
   { from: "provider/main.ts", to: "package.json", why: "the plugin tells the version of its package" },
+  {
+    from: "cli/commands/monitoring.ts",
+    to: "provider/monitoring-declaration.ts",
+    why: "the same settings as the provider renders local monitoring from",
+  },
+  { from: "cli/commands/monitoring.ts", to: "templates/", why: "writes the rendered files into a folder" },
   {
     from: "cli/",
     to: "provider/declaration.ts",
@@ -233,7 +251,7 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   },
   {
     packages: /^(@pulumi|@grpc|google-protobuf)(\/|$)/,
-    only: ["index.ts", "components/", "provider/", "test/"],
+    only: ["index.ts", "components/", "provider/", "policy/", "test/"],
     why: "the engine of the cluster, its hosts, and the command line work without Pulumi",
   },
 ];

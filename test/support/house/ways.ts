@@ -70,6 +70,7 @@ const DEVELOPMENT = [
   "test/",
   "bench/",
   "scripts/",
+  "policy/",
   "bin/bundle.cjs",
   "index.ts",
   "vitest.config.mts",
