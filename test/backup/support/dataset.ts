@@ -20,7 +20,7 @@ interface Primary {
 }
 
 export interface Target {
-  readonly nodes: readonly NodeSpec[];
+  readonly nodes: readonly Pick<NodeSpec, "name" | "host" | "port">[];
   readonly password: string;
 }
 
