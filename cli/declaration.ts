@@ -50,6 +50,8 @@ export interface Target extends Omit<Sourced, "before" | "declaration"> {
   readonly spec: ClusterSpec;
   /** Where the nodes run. */
   readonly kind: Declaration["target"];
+  /** Exporters, where monitoring is on. */
+  readonly monitoring?: NonNullable<Declaration["monitoring"]>;
   readonly hosts: (node: NodeSpec) => Host;
   /** Where its backups go, where that is declared. */
   readonly backup: Declaration["backup"];
@@ -96,6 +98,7 @@ export async function openTarget(sourced: Sourced, report: (line: string) => voi
     ...rest,
     spec: specOf(declaration, { leaving, previousPasswords }, redis.version),
     kind: declaration.target,
+    ...(declaration.monitoring === undefined ? {} : { monitoring: declaration.monitoring }),
     hosts: access.hosts,
     backup: declaration.backup,
     tools: () => toolsOf(access, report),

@@ -10,6 +10,7 @@ import { plan } from "./commands/plan";
 import { status } from "./commands/status";
 import { type DeclarationOptions, findTarget, type Target } from "./declaration";
 import { explain } from "./errors";
+import { addMonitoringCommands } from "./monitoring-program";
 import { styleOf } from "./print/style";
 import type { World } from "./world";
 
@@ -48,8 +49,9 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const alone: ExecuteAlone = async (body, options) => {
     const { confirm, interruption, now, terminal, directory, version } = io;
     const isLive = terminal.isTTY === true && !options.json;
-    const answer = await body({ say, confirm, interruption, now, isLive, directory, version });
-    const text = options.json ? JSON.stringify(answer.json, null, 2) : answer.text(styleOf(terminal, io.env));
+    const style = styleOf(terminal, io.env);
+    const answer = await body({ say, confirm, interruption, now, isLive, style, directory, version });
+    const text = options.json ? JSON.stringify(answer.json, null, 2) : answer.text(style);
     io.out(`${hide(text)}\n`);
     exitCode = answer.exitCode;
   };
@@ -99,6 +101,7 @@ function build(io: Io, execute: Execute, alone: ExecuteAlone): Command {
   drillOptions(
     changing(command("drill", "try a failover under writes, measure it, put everything back")),
   ).action((options: CommonOptions & DrillOptions) => execute(drillCommand, options));
+  addMonitoringCommands<CommonOptions>(program, { common, onCluster: execute });
   addBackupCommands<CommonOptions>(program, { common, onCluster: execute, alone });
   return program;
 }

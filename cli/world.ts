@@ -1,5 +1,7 @@
 /** What commands get besides their cluster: the operator. */
 
+import type { Style } from "./print/style";
+
 export interface World {
   /** One line beside the answer (stderr), secrets hidden. */
   readonly say: (line: string) => void;
@@ -9,6 +11,8 @@ export interface World {
   readonly interruption: () => AbortSignal;
   /** Whether progress may redraw the terminal; otherwise it is plain lines through `say`. */
   readonly isLive: boolean;
+  /** How wide and colourful the terminal is. */
+  readonly style?: Style;
   readonly now: () => Date;
   /** Current folder. */
   readonly directory: string;

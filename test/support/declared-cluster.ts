@@ -19,6 +19,8 @@ export interface DeclaredOptions {
   readonly shards?: number;
   /** Default 1. */
   readonly replicasPerShard?: number;
+  /** The stack's `monitoring`; exporters are declared by it, not started. */
+  readonly monitoring?: Readonly<Record<string, unknown>>;
   /** Further redis.conf directives. */
   readonly redis?: Readonly<Record<string, string>>;
 }
@@ -34,7 +36,7 @@ export interface DeclaredCluster {
 
 /** The caller must call `end`. */
 export async function startDeclaredCluster(options: DeclaredOptions = {}): Promise<DeclaredCluster> {
-  const { line = "5.0", shards = 3, replicasPerShard = 1, redis = {} } = options;
+  const { line = "5.0", shards = 3, replicasPerShard = 1, redis = {}, monitoring } = options;
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
   // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
@@ -44,6 +46,7 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     shards,
     replicasPerShard,
     redis,
+    ...(monitoring === undefined ? {} : { monitoring }),
     name: "drilled",
     dataDirectory: join(folder, "data"),
     redisSource: binaries.server,

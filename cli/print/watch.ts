@@ -1,0 +1,138 @@
+/** One look of `watch`: shards, roles, zones, slots, load, lag, and what runs, within 80 columns. Or as one plain line. */
+import { describeStep } from "../../cluster/plan/describe";
+import type { Pulse } from "../../cluster/pulse";
+import { SLOT_COUNT } from "../../cluster/spec";
+import type { NodeStatus } from "../../cluster/status";
+import type { Inspection } from "../inspect";
+import { findingLines } from "./status";
+import type { Style } from "./style";
+import { type Column, fittingTable } from "./table";
+import { bytes, count, percent, plural, shortCount } from "./units";
+import { wrap } from "./wrap";
+
+export interface WatchFrame extends Inspection {
+  readonly at: Date;
+  readonly pulses: ReadonlyMap<string, Pulse>;
+}
+
+/** A run that changes the cluster, seen from outside. */
+export interface SeenRun {
+  readonly holder: string;
+  /** Half-moved slots. */
+  readonly openSlots: number;
+  /** Steps that are left, as a plan made now would have them. */
+  readonly stepsLeft: number;
+  readonly next: string | undefined;
+}
+
+/** Who changes the cluster now: its lock is a client name on every node. */
+export function seenRun({ view, decision }: Pick<WatchFrame, "view" | "decision">): SeenRun | undefined {
+  const nodes = view.nodes.flatMap((node) => (node.reachable ? [node] : []));
+  const [holder] = nodes.flatMap(({ lockHolders }) => lockHolders);
+  const openSlots = nodes.reduce((sum, { migrating }) => sum + migrating.length, 0);
+  if (holder === undefined) return undefined;
+  const steps = decision.kind === "plan" ? decision.steps : [];
+  const next = steps[0] === undefined ? undefined : describeStep(steps[0]);
+  return { holder, openSlots, stepsLeft: steps.length, next };
+}
+
+export function frameText(frame: WatchFrame, style: Style): string {
+  const { status, at } = frame;
+  const state = status.healthy ? style.paint("good", "healthy") : style.paint("bad", "not healthy");
+  const head = `${style.paint("bold", status.name)} ${state}  ${clock(at)}`;
+  return [
+    head,
+    wrap(totalsText(frame), style.columns, "  "),
+    "",
+    nodeTable(frame, style),
+    ...runLines(frame, style),
+    ...findingLines(status.findings, style),
+  ].join("\n");
+}
+
+function totalsText({ status, pulses }: WatchFrame): string {
+  const up = status.nodes.filter(({ role }) => role !== null);
+  const requests = [...pulses.values()].reduce((sum, pulse) => sum + pulse.requestsPerSecond, 0);
+  const primaries = up.filter(({ role }) => role === "primary");
+  const keys = primaries.reduce((sum, node) => sum + node.keys, 0);
+  const lags = up.flatMap(({ lagBytes }) => lagBytes ?? []);
+  return [
+    `${up.length} of ${plural(status.nodes.length, "node")} up`,
+    status.slotsCovered === SLOT_COUNT
+      ? "all slots served"
+      : `${count(status.slotsCovered)} of ${count(SLOT_COUNT)} slots served`,
+    pulses.size === 0 ? "requests/s: -" : `${count(Math.round(requests))} requests/s`,
+    plural(keys, "key"),
+    bytes(up.reduce((sum, node) => sum + node.usedMemoryBytes, 0)),
+    `lag ${bytes(Math.max(0, ...lags))}`,
+  ].join(", ");
+}
+
+function runLines(frame: WatchFrame, { columns, paint }: Style): string[] {
+  const run = seenRun(frame);
+  return run === undefined ? [] : ["", paint("warn", wrap(`  ${runText(run)}`, columns, "    "))];
+}
+
+function runText({ holder, openSlots, stepsLeft, next }: SeenRun): string {
+  const left = stepsLeft === 0 ? "it is verifying" : `${plural(stepsLeft, "step")} left, next: ${next}`;
+  const open = openSlots === 0 ? "" : `; ${plural(openSlots, "slot")} on the way`;
+  return `run of ${holder}: ${left}${open}`;
+}
+
+function nodeTable({ status, pulses }: WatchFrame, style: Style): string {
+  const pulse = (node: NodeStatus, text: (pulse: Pulse) => string) => {
+    const seen = pulses.get(node.name);
+    return seen === undefined ? "-" : text(seen);
+  };
+  const right = { align: "right" } as const;
+  const columns: Column<NodeStatus>[] = [
+    { title: "NODE", value: ({ name }) => name },
+    { title: "ZONE", value: ({ zone }) => zone },
+    { title: "ROLE", value: ({ role }) => role ?? "-" },
+    { title: "SLOTS", ...right, value: ({ slotCount }) => (slotCount === 0 ? "-" : count(slotCount)) },
+    {
+      title: "REQ/S",
+      ...right,
+      value: (node) => pulse(node, (seen) => shortCount(Math.round(seen.requestsPerSecond))),
+    },
+    { title: "CPU", ...right, value: (node) => pulse(node, ({ cpu }) => `${Math.round(100 * cpu)}%`) },
+    {
+      title: "MEM",
+      ...right,
+      value: (node) => (node.role === null ? "-" : percent(node.usedMemoryBytes, node.maxmemoryBytes)),
+    },
+    { title: "CLIENTS", ...right, value: (node) => pulse(node, ({ clients }) => count(clients)) },
+    { title: "LAG", ...right, value: ({ lagBytes }) => (lagBytes === null ? "-" : bytes(lagBytes)) },
+    {
+      title: "STATE",
+      value: ({ state }) => state,
+      paint: (node, text) => style.paint(node.state === "up" ? "good" : "bad", text),
+    },
+  ];
+  const small = columns.filter(({ title }) => !["ZONE", "CLIENTS"].includes(title));
+  return fittingTable(
+    [
+      { columns, gap: 2 },
+      { columns, gap: 1 },
+      { columns: small, gap: 1 },
+    ],
+    status.nodes,
+    style,
+  );
+}
+
+/** Where nothing can be redrawn: one line a look, and one more for whatever is wrong or under way. */
+export function frameLines(frame: WatchFrame): string[] {
+  const { status, at } = frame;
+  const run = seenRun(frame);
+  const problems = status.findings.filter(({ severity }) => severity !== "info");
+  return [
+    `${clock(at)} ${status.healthy ? "healthy" : "not healthy"}, ${totalsText(frame)}`,
+    ...(run === undefined ? [] : [`  ${runText(run)}`]),
+    ...problems.map(({ severity, text }) => `  ${severity}: ${text}`),
+  ];
+}
+
+function clock(at: Date): string {
+  return at.toISOString().slice(11, 19);
+}

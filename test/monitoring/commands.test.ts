@@ -1,0 +1,135 @@
+/** `watch` and `monitoring files` on a live cluster, as people call them. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify, stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../cli/main";
+import { ioredisConnector } from "../../cluster/connection";
+import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { recordedIo } from "../unit/cli/support";
+import { promtool } from "./support/programs";
+
+const exec = promisify(execFile);
+let cluster: DeclaredCluster;
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-files-"));
+  cluster = await startDeclaredCluster({ monitoring: { enabled: true } });
+}, 120_000);
+afterAll(async () => {
+  await cluster?.end();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Exit code and texts of one command line. */
+async function call(
+  argv: readonly string[],
+  terminal: { isTTY?: boolean; columns: number } = { columns: 80 },
+) {
+  const { io, out, err } = recordedIo({ terminal });
+  const code = await run([...argv, "--declaration", cluster.file], io);
+  return { code, out: out(), err: err() };
+}
+
+describe("watch", () => {
+  test("without a terminal tells a line a look, and the whole at the end, within 80 columns", async () => {
+    const { code, out, err } = await call(["watch", "--count", "3", "--interval", "0.3"]);
+    expect(code, err).toBe(0);
+    const lines = err.trimEnd().split("\n");
+    expect(lines).toHaveLength(3);
+    for (const line of lines)
+      expect(line).toMatch(
+        /^\d\d:\d\d:\d\d healthy, 6 of 6 nodes up, all slots served, [\d,]+ requests\/s, 0 keys, [\d.]+ MiB, lag \d+ B$/,
+      );
+    expect(out).toMatch(/^NODE +ZONE +ROLE +SLOTS +REQ\/S +CPU +MEM +CLIENTS +LAG +STATE$/m);
+    expect(out).toMatch(/^shard-1-a +a +primary +5,461 +\d+ +\d+% +\d+% +\d+ +- +up$/m);
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test("on a terminal draws over what it drew before", async () => {
+    const { code, out, err } = await call(["watch", "--count", "3", "--interval", "0.3"], {
+      isTTY: true,
+      columns: 80,
+    });
+    expect(code).toBe(0);
+    const drawings = err.split("\u001b[0J");
+    expect(drawings).toHaveLength(3);
+    const height = drawings[1]?.split("\n").length ?? 0;
+    // Up by as many lines as the drawing before had.
+    expect(drawings[1]).toContain(`\u001b[${height - 1}A`);
+    for (const line of stripVTControlCharacters(err).split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    expect(out.trim()).toBe("");
+  });
+
+  test("sees a run that changes the cluster, and who it is", async () => {
+    const [node] = cluster.target.spec.nodes;
+    if (!node) throw new Error("no node");
+    const clientName = "redis-cluster-kit:apply:pid-1@elsewhere:1";
+    const holder = await ioredisConnector().connect(node, [cluster.declaration.password], { clientName });
+    try {
+      const { err } = await call(["watch", "--count", "1"]);
+      expect(err).toContain("run of redis-cluster-kit:apply:pid-1@elsewhere:1: it is verifying");
+    } finally {
+      holder.close();
+    }
+  });
+
+  test("tells what is wrong, and ends with 1", async () => {
+    const { spec, hosts } = cluster.target;
+    const node = spec.nodes.find(({ name }) => name === "shard-2-b");
+    if (!node) throw new Error("no node");
+    await hosts(node).stop(node);
+    const { code, out, err } = await call(["watch", "--count", "1"]);
+    await hosts(node).start(node);
+    expect(code).toBe(1);
+    expect(err).toContain("not healthy, 5 of 6 nodes up");
+    expect(err).toContain("shard-2-b");
+    expect(out).toMatch(/^shard-2-b +c +- .*not running$/m);
+  });
+});
+
+describe("monitoring files", () => {
+  test("are what Prometheus takes, with a target a node and no secret", async () => {
+    const { code, out, err } = await call(["monitoring", "files", "--to", folder]);
+    expect(code, err).toBe(0);
+    const names = (await readdir(folder)).sort();
+    expect(names).toEqual([
+      "alerts.yml",
+      "dashboard.json",
+      "prometheus-static.yml",
+      "prometheus.yml",
+      "targets.json",
+    ]);
+    for (const name of names) expect(out).toContain(name);
+    for (const config of ["prometheus.yml", "prometheus-static.yml"]) {
+      const { stdout } = await exec(promtool(), ["check", "config", config], { cwd: folder });
+      expect(stdout).toContain("23 rules found");
+    }
+    for (const name of names)
+      expect(await readFile(join(folder, name), "utf8")).not.toContain(cluster.declaration.password);
+    const targets = JSON.parse(await readFile(join(folder, "targets.json"), "utf8"));
+    expect(targets).toHaveLength(6);
+    expect(targets[5]).toEqual({
+      targets: ["127.0.0.1:9126"],
+      labels: { cluster: "drilled", shard: "3", node: "shard-3-b", zone: "a" },
+    });
+  });
+
+  test("cannot be where monitoring is off, and say how to turn it on", async () => {
+    const off = await startFile();
+    const { io, err } = recordedIo();
+    expect(await run(["monitoring", "files", "--to", folder, "--declaration", off], io)).toBe(2);
+    expect(err()).toContain("monitoring.enabled true");
+  });
+});
+
+/** The same declaration without monitoring. */
+async function startFile(): Promise<string> {
+  const { monitoring: _off, ...rest } = cluster.declaration;
+  const file = join(folder, "off.json");
+  await writeFile(file, JSON.stringify(rest), { mode: 0o600 });
+  return file;
+}
