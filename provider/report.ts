@@ -58,9 +58,9 @@ export class Report {
     this.info(text);
   }
 
-  /** An info line that is shown once. */
+  /** An info line that is shown once; not at all where `npm run up`, which has started us, has said it (scripts/prepare.ts). */
   once(text: string): void {
-    this.show(text, []);
+    if (process.env.REDIS_CLUSTER_KIT_TOLD !== text) this.show(text, []);
   }
 
   readonly progress = (event: Progress): void => {

@@ -54,7 +54,10 @@ export async function prepareTools(
     ...(install === undefined ? [] : [describeRedis(install)]),
   ];
   for (const part of parts) report(part);
-  return { engine, redis: install, env: pulumiEnvironment(engine) };
+  const env = pulumiEnvironment(engine);
+  // The provider would say it too, twice where there is no terminal: provider/report.ts.
+  if (install?.note !== undefined) env.REDIS_CLUSTER_KIT_TOLD = install.note;
+  return { engine, redis: install, env };
 }
 
 /** File that is held while `up` or `down` works on a stack, so that two at once do not get in each other's way. */

@@ -1,8 +1,8 @@
 // What both Node programs do, whatever the client: orders are written for some seconds, then counted.
 
 const SECONDS = Number(process.env.SECONDS ?? "5");
-/** Longer than a failover: five seconds of node timeout, the election, and the client's look around. */
-const RETRY_MS = 30_000;
+/** Longer than a failover: five seconds of node timeout, an election, twenty more seconds where that one fails, and another. */
+const RETRY_MS = 60_000;
 const PAUSE_MS = 100;
 const TOGETHER = 20;
 
@@ -17,14 +17,14 @@ export const keysOf = (order) => ({ items: `order:{${order}}:items`, total: `ord
 export const itemsOf = (order) => [`tea:${order}`, `cake:${order}`];
 
 /** A command that has no answer by then has gone to a node that is no more. */
-const ANSWER_MS = 3000;
+const ANSWER_MS = 5000;
 
 let retries = 0;
 let renewal;
 
 /** One renewal at a time, whoever asks for it. */
 function renew(shop) {
-  renewal ??= Promise.resolve(shop.renew?.())
+  renewal ??= inTime(Promise.resolve(shop.renew?.()))
     .catch(() => undefined)
     .finally(() => {
       renewal = undefined;

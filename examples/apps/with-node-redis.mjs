@@ -9,11 +9,17 @@ const options = {
     password,
     // Redis 5 knows RESP2 only.
     RESP: 2,
-    socket: { connectTimeout: 2000, reconnectStrategy: (times) => Math.min(50 + times * 50, 1000) },
+    socket: {
+      connectTimeout: 2000,
+      // Not for ever: whoever waits for a node that is down must be told.
+      reconnectStrategy: (times) => (times < 5 ? 100 : new Error("the node is down")),
+    },
     // A command for a node that is down fails at once, and is repeated by us.
     disableOfflineQueue: true,
   },
   maxCommandRedirections: 16,
+  // Nodes are connected to when they are needed: to look around must not fail because one of them is down.
+  minimizeConnections: true,
 };
 
 async function open() {
@@ -21,7 +27,12 @@ async function open() {
   // Told for every attempt at a node that is down.
   opened.on("error", () => undefined);
   opened.on("node-error", () => undefined);
-  return opened.connect();
+  try {
+    return await opened.connect();
+  } catch (error) {
+    opened.destroy();
+    throw error;
+  }
 }
 
 let cluster = await open();
@@ -60,3 +71,5 @@ await run({
   },
 });
 cluster.destroy();
+// Clients that were given up while they looked around may still hold a socket open.
+process.exit();

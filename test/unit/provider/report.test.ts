@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Progress } from "../../../cluster/engine";
 import type { Plan, Step } from "../../../cluster/plan/types";
 import { EngineLog } from "../../../provider/engine-log";
@@ -52,6 +52,16 @@ describe("a report", () => {
     expect(report.hasBegun).toBe(false);
     report.progress(begun(start));
     expect(report.hasBegun).toBe(true);
+  });
+
+  test("does not repeat what the program that started us has said", () => {
+    const { log, report } = reporting();
+    vi.stubEnv("REDIS_CLUSTER_KIT_TOLD", "a stand-in is used");
+    report().once("a stand-in is used");
+    report().once("another one is used");
+    report().once("another one is used");
+    vi.unstubAllEnvs();
+    expect(log.lines).toEqual(["info: another one is used"]);
   });
 
   test("shows a plan with its reasons once, also across the operations of one process", () => {
