@@ -66,6 +66,7 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
     keepPreviousPassword: config.keepPreviousPassword,
     failback: config.failback,
     acceptDataLoss: config.acceptDataLoss,
+    ...(config.target === "aws" && !config.aws.allowDestroy ? { protected: true } : {}),
     ...(config.backup === undefined ? {} : { backup: config.backup }),
     ...(config.restore === undefined ? {} : { restore: config.restore }),
     ...(config.monitoring.enabled ? { monitoring: declareMonitoring(config) } : {}),

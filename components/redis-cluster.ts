@@ -104,8 +104,7 @@ export class RedisCluster extends pulumi.ComponentResource {
     const files = pulumi.secret(this.password.apply((password) => renderFiles(config, password)));
     const ssh = access === undefined ? {} : { ssh: access };
     const declared = { ...declarePublic(config, args), password: this.password, files, ...ssh };
-    const protect = config.target === "aws" && !config.aws.allowDestroy;
-    return new Topology(name, declared, { parent: this, dependsOn: [...ready], protect });
+    return new Topology(name, declared, { parent: this, dependsOn: [...ready] });
   }
 
   /** Exporters beside the nodes. On servers they are part of making the server ready. */

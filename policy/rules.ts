@@ -156,7 +156,7 @@ const backupsInProduction: StackValidationPolicy = {
     )) {
       if (cluster.props.target === "aws" && !resources.some(writesBackups))
         report(
-          "the servers of this production cluster may write no backups: pulumi config set --path aws.backupBucket NAME",
+          "the servers of this production cluster may write no backups: pulumi config set --path backup.to s3://BUCKET/PREFIX",
           cluster.urn,
         );
     }

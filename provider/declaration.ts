@@ -62,6 +62,8 @@ export const declarationSchema = z.strictObject({
     .optional(),
   /** The backup that a new cluster begins with. */
   restore: z.string().optional(),
+  /** Whether `pulumi destroy` is refused. Default: it is not. */
+  protected: z.boolean().optional(),
   /** Whether `pulumi destroy` deletes the data as well. Default: it is kept. */
   purgeOnDestroy: z.boolean().optional(),
 });

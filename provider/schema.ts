@@ -67,6 +67,7 @@ const INPUTS: Record<string, Property> = {
   monitoring: mapOf({ $ref: "pulumi.json#/Any" }, "Exporters and their ports; where monitoring is on."),
   backup: mapOf({ $ref: "pulumi.json#/Any" }, "Where backups go, when, and how many are kept."),
   restore: text("The backup that a new cluster begins with. Refused where the cluster has keys."),
+  protected: flag("Whether destroy is refused. Default: it is not."),
   purgeOnDestroy: flag("Whether destroy deletes the data too. Default: it is kept."),
 };
 
@@ -81,6 +82,7 @@ const OPTIONAL_INPUTS = [
   "monitoring",
   "backup",
   "restore",
+  "protected",
   "purgeOnDestroy",
 ];
 

@@ -4,6 +4,7 @@
  */
 import { apply } from "../cluster/engine";
 import { checkInputs, knownDeclaration } from "./check";
+import type { Declaration } from "./declaration";
 import { diffTopology, driftOf, NOT_KNOWN_YET, outOfReach, planOf } from "./diff";
 import {
   PartialError,
@@ -129,8 +130,21 @@ async function remove(
       `the state of ${request.name} cannot be read by this version, so its nodes cannot be stopped. ` +
         "Stop them by hand, then `pulumi state delete` the resource.",
     );
+  refuseProtected(declaration);
   const recorded = { inputs: request.inputs, outputs: readOutputs(request.outputs) };
   await withRun(context, request, declaration, recorded, async (run) =>
     removeCluster({ ...run, spec: await specFor(run, { install: false }) }),
+  );
+}
+
+/**
+ * Pulumi's own `protect` would not do: with it a destroy goes on to whatever the cluster does not depend on, and the engine
+ * (3.200) then looks for that in time exponential in the servers' chain.
+ */
+function refuseProtected({ name, protected: isProtected }: Pick<Declaration, "name" | "protected">): void {
+  if (isProtected !== true) return;
+  throw new UnchangedError(
+    `${name} is protected: destroying it is not allowed, and nothing was deleted. ` +
+      "If it is to go: pulumi config set --path aws.allowDestroy true, then `pulumi up`, then `pulumi destroy`.",
   );
 }

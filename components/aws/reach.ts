@@ -38,7 +38,8 @@ export function reachAws(name: string, args: ReachArgs, parent: pulumi.Component
     },
     { parent, providers: { aws: provider } },
   );
-  return { ready: servers.ready, access: accessOf(args, servers.bastion) };
+  // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
+  return { ready: [servers], access: accessOf(args, servers.bastion) };
 }
 
 /** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */

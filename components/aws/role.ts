@@ -7,12 +7,18 @@ import { tagsOf } from "./tags";
 export interface RoleArgs {
   readonly clusterName: string;
   readonly settings: AwsSettings;
+  /** Where backups go; only s3://bucket/prefix needs a right. */
+  readonly backupsTo: string | undefined;
 }
 
 export class AwsRole extends pulumi.ComponentResource {
   readonly instanceProfileName: pulumi.Output<string>;
 
-  constructor(name: string, { clusterName, settings }: RoleArgs, options: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { clusterName, settings, backupsTo }: RoleArgs,
+    options: pulumi.ComponentResourceOptions,
+  ) {
     super("redis-cluster-kit:index:AwsRole", name, {}, options);
     const { iam } = loadAws();
     const tags = tagsOf({ clusterName, tags: settings.tags }, name);
@@ -28,10 +34,10 @@ export class AwsRole extends pulumi.ComponentResource {
         { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
         child,
       );
-    if (settings.backupBucket !== undefined)
+    if (backupsTo?.startsWith("s3://"))
       new iam.RolePolicy(
         `${name}-backups`,
-        { role: role.name, policy: JSON.stringify(backupPolicy(settings.backupBucket, clusterName)) },
+        { role: role.name, policy: JSON.stringify(backupPolicy(backupsTo)) },
         child,
       );
     this.instanceProfileName = new iam.InstanceProfile(name, { role: role.name, tags }, child).name;
@@ -44,10 +50,11 @@ const TRUST = {
   Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
 };
 
-/** Write, read and list below the cluster's own prefix. Deleting old ones is the bucket's lifecycle rule, not a server's right. */
-export function backupPolicy(bucket: string, clusterName: string): object {
+/** Write, read and list below the place of the backups. Deleting old ones is the bucket's lifecycle rule, not a server's right. */
+function backupPolicy(place: string): object {
+  const [bucket = "", ...folders] = place.slice("s3://".length).replace(/\/$/, "").split("/");
   const arn = `arn:aws:s3:::${bucket}`;
-  const prefix = `${clusterName}/`;
+  const prefix = folders.map((folder) => `${folder}/`).join("");
   return {
     Version: "2012-10-17",
     Statement: [

@@ -33,8 +33,6 @@ export interface ServersArgs {
 }
 
 export class AwsServers extends pulumi.ComponentResource {
-  /** What has to be there before the cluster is formed or changed. */
-  readonly ready: readonly pulumi.Resource[];
   readonly bastion: ServerLink["bastion"];
 
   private readonly plan: pulumi.Output<RolloutPlan>;
@@ -55,7 +53,7 @@ export class AwsServers extends pulumi.ComponentResource {
     const security = this.createSecurity(network);
     const bastion = this.createBastion(network, security);
     this.bastion = bastion && { host: bastion.address, user: SERVER_USER };
-    this.ready = this.createServers(network, security);
+    this.createServers(network, security);
     this.registerOutputs({});
   }
 
@@ -116,8 +114,13 @@ export class AwsServers extends pulumi.ComponentResource {
    * handover waits for the one before to be in sync. New ones wait for nobody. Replicas come before the preferred primary
    * of their shard: mostly that is one failover a shard, to a replica that has had its turn.
    */
-  private createServers(network: AwsNetwork, security: AwsSecurity): pulumi.Resource[] {
-    const { instanceProfileName } = new AwsRole(this.name, this.source, { parent: this });
+  private createServers(network: AwsNetwork, security: AwsSecurity): void {
+    const { backup } = this.args.config;
+    const { instanceProfileName } = new AwsRole(
+      this.name,
+      { ...this.source, backupsTo: backup?.to },
+      { parent: this },
+    );
     const placementGroup = this.createPlacementGroup();
     const declaration = this.args.declaration(this.bastion);
     const inOrder = [...this.nodes].sort(
@@ -157,7 +160,6 @@ export class AwsServers extends pulumi.ComponentResource {
       );
       done.push({ node, rejoin });
     }
-    return done.map(({ rejoin }) => rejoin);
   }
 
   /** The last of them whose server is there now; those before it are waited for by itself. */

@@ -190,19 +190,6 @@ const kmsKeyId = z
     computedDefault: "the account's key for EBS",
   });
 
-const backupBucket = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
-  .optional()
-  .describe("S3 bucket that the servers may write backups to, below a prefix of the cluster's name.")
-  .register(fieldMeta, {
-    kind: "text",
-    expected: "the name of a bucket",
-    cure: set("backupBucket", "my-redis-backups"),
-    change: "the servers' role is changed live",
-    computedDefault: "none: the servers have no access to S3",
-  });
-
 const tags = z
   .record(z.string().min(1).max(128), z.string().max(256))
   .default({})
@@ -232,7 +219,6 @@ export const awsSchema = z.strictObject({
   dataVolumeGib: gib("dataVolumeGib", 1, 50, "Size of each node's data volume"),
   rootVolumeGib: gib("rootVolumeGib", 8, 16, "Size of each server's root volume"),
   kmsKeyId,
-  backupBucket,
   detailedMonitoring: flag(
     "detailedMonitoring",
     "CloudWatch metrics every minute instead of every five.",

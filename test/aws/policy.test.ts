@@ -16,8 +16,8 @@ async function violations(resources: readonly Looked[], stack = "prod"): Promise
     props: inputs,
     urn: `urn:pulumi:${stack}::redis::${type}::${name}`,
   }));
+  // A rule gets more than it looks at: no engine is asked here.
   for (const { name, validateResource } of RESOURCE_POLICIES)
-    // A rule gets more than it looks at: no engine is asked here.
     for (const resource of shown)
       for (const validate of [validateResource ?? []].flat())
         await validate(resource as unknown as Parameters<typeof validate>[0], (text) =>

@@ -186,9 +186,11 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
   });
 
   test("destroy is refused until it is allowed, and then goes from the cluster down to the network", async () => {
-    const refused = await stack.pulumi("destroy", "--yes");
+    const refused = await stack.attempt("destroy", "--yes", "--skip-preview");
     expect(refused.code).not.toBe(0);
-    expect(refused.output).toContain("protected");
+    expect(refused.output).toContain("the cluster is protected");
+    // Nothing else was begun: no rule, no route.
+    expect(new Set(refused.calls.map(({ type }) => type))).toEqual(new Set(["Topology"]));
     expect((await byNode()).size).toBe(6);
 
     await stack.set("aws.allowDestroy", "true");

@@ -67,9 +67,18 @@ export class AwsStack {
   }
 
   async watched(...args: string[]): Promise<{ output: string; calls: readonly Entry[] }> {
+    const { code, output, calls } = await this.attempt(...args);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
+    return { output, calls };
+  }
+
+  /** As `watched`, for what may fail. */
+  async attempt(
+    ...args: string[]
+  ): Promise<{ code: number | null; output: string; calls: readonly Entry[] }> {
     rmSync(this.log, { force: true });
-    const output = await this.must(...args);
-    return { output, calls: this.calls() };
+    const { code, output } = await this.pulumi(...args);
+    return { code, output, calls: this.calls() };
   }
 
   private calls(): Entry[] {

@@ -47,8 +47,9 @@ class Recorder implements Provider {
     return { outs: outs(news) };
   }
 
-  async delete(_id: string, urn: string) {
+  async delete(_id: string, urn: string, props: Bag) {
     await logged("delete", urn, work);
+    if (props.protected === true) throw new Error("the cluster is protected");
   }
 }
 
