@@ -86,8 +86,16 @@ function channelConnector(node: Target, dial: Dial) {
     constructor() {
       super(1000);
     }
-    override connect(): Promise<Socket> {
-      return dial(node.host, node.port);
+    override async connect(): Promise<Socket> {
+      this.connecting = true;
+      const stream = await dial(node.host, node.port);
+      if (!this.connecting) {
+        stream.destroy();
+        throw new Error("Connection is closed.");
+      }
+      // What `disconnect` ends. Without it the server would keep the connection, and with it the run's lock.
+      this.stream = stream;
+      return stream;
     }
   };
 }
