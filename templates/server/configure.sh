@@ -46,9 +46,22 @@ make_units() {
     link "$KIT/current/unit.conf" "/etc/systemd/system/$UNIT.d/version.conf"
     [ "$did" = no ] || reload=yes
     [ "$reload" = no ] || systemctl daemon-reload
-    for unit in "$UNIT" redis-cluster-kit-kernel.service; do
-        systemctl is-enabled --quiet "$unit" || { systemctl enable --quiet "$unit" && changed "$unit enabled"; }
-    done
+    at_boot redis-cluster-kit-kernel.service yes
+    # A node without persistence would come back empty, and make its replicas the same: the engine starts it.
+    at_boot "$UNIT" "$PERSISTENT"
+}
+
+# at_boot UNIT yes|no
+at_boot() {
+    is=no
+    if systemctl is-enabled --quiet "$1" 2>/dev/null; then is=yes; fi
+    [ "$is" != "$2" ] || return 0
+    if [ "$2" = yes ]; then
+        systemctl enable --quiet "$1"
+    else
+        systemctl disable --quiet "$1"
+    fi
+    changed "$1 at boot: $2"
 }
 
 huge_pages_off() {

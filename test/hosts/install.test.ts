@@ -164,5 +164,9 @@ describeWithLab("Redis on a server", () => {
     expect((await lab.tryExec(host, [`${KIT}/switch`, "../../etc"])).code).toBe(2);
     const twice = await run(configureScript(plan({ version: "7.0.15" })));
     expect(twice.stdout).not.toContain("changed:");
+    const atBoot = () => lab.sh(host, "systemctl is-enabled redis-cluster-kit || true");
+    expect(await atBoot()).toBe("enabled\n");
+    expect(await run(configureScript(plan({ persistent: false })))).toMatchObject({ code: 0 });
+    expect(await atBoot()).toBe("disabled\n");
   });
 });

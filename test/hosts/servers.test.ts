@@ -7,10 +7,12 @@ import {
   cli,
   declared,
   declareServers,
+  declareVersion,
   endStack,
   expectHealthy,
   PASSWORD,
   serverStack,
+  throughBastion,
   UP_LIMIT_MS,
 } from "./support/server-stack";
 import { describeWithLab } from "./support/tier";
@@ -31,11 +33,12 @@ describeWithLab("a cluster on servers of one's own", () => {
   let first: LabHost;
 
   beforeAll(async () => {
-    lab = await startLab({ hosts: 8 });
+    lab = await startLab({ hosts: 8, bastion: true });
     const [host] = lab.hosts;
     if (host === undefined) throw new Error("the lab has no host");
     first = host;
-    stack = await serverStack({ lab, hosts: lab.hosts.slice(0, 6), user: "operator" });
+    const ssh = throughBastion(lab);
+    stack = await serverStack({ lab, hosts: lab.hosts.slice(0, 6), user: "operator", ssh });
   });
   afterAll(async () => {
     if (stack !== undefined) await endStack(stack);
@@ -47,7 +50,10 @@ describeWithLab("a cluster on servers of one's own", () => {
     expect(result.code, result.output).toBe(0);
     return result.output;
   };
-  const servers = (count: number) => lab.hosts.slice(0, count).map((host) => declared(lab, host, "operator"));
+  const declare = (count: number) => {
+    const servers = lab.hosts.slice(0, count).map((host) => declared(lab, host, "operator"));
+    return declareServers(stack, servers, { ...throughBastion(lab), dials: 9 });
+  };
   const everywhere = (hosts: readonly LabHost[], script: string) =>
     Promise.all(hosts.map((host) => lab.sh(host, script)));
   /** Process ids of Redis: they change with every restart. */
@@ -139,7 +145,7 @@ describeWithLab("a cluster on servers of one's own", () => {
     expect(before).not.toContain(PASSWORD);
     // A changed connection runs every script again.
     await everywhere(lab.hosts.slice(0, 6), "touch /run/marker");
-    await declareServers(stack, servers(6), { dials: 9 });
+    await declare(6);
     const again = await up();
     expect(again).toMatch(/\d+ updated/);
     expect(again).not.toContain("plan:");
@@ -150,7 +156,7 @@ describeWithLab("a cluster on servers of one's own", () => {
 
   test("a pair of servers more is a shard more; the others go on as they are", async () => {
     const pids = await processes();
-    await declareServers(stack, servers(8), { dials: 9 });
+    await declare(8);
     const output = await up();
     expect(output).toContain("8 nodes verified");
     await expectHealthy(stack, first);
@@ -159,7 +165,7 @@ describeWithLab("a cluster on servers of one's own", () => {
   });
 
   test("a pair of servers less: drained first, no key is lost", async () => {
-    await declareServers(stack, servers(6), { dials: 9 });
+    await declare(6);
     const output = await up();
     expect(output).toContain("6 nodes verified");
     await expectHealthy(stack, first);
@@ -168,5 +174,20 @@ describeWithLab("a cluster on servers of one's own", () => {
     expect(values.filter((value, index) => !value.includes(`value:${index}`))).toEqual([]);
     const left = await everywhere(lab.hosts.slice(6), "systemctl is-active redis-cluster-kit || true");
     expect(left.map((text) => text.trim())).toEqual(["inactive", "inactive"]);
+  });
+
+  test("another version is installed beside the one in use, and rolled by the engine", async () => {
+    const version = await declareVersion(stack, "6.2");
+    const output = await up();
+    expect(output).toMatch(/restart|version/);
+    expect(output).toContain("6 nodes verified");
+    const running = await everywhere(
+      lab.hosts.slice(0, 6),
+      "readlink /opt/redis-cluster-kit/current; systemctl show -P Type redis-cluster-kit",
+    );
+    expect(new Set(running)).toEqual(new Set([`redis-${version}\nexec\n`]));
+    const values = await cli(stack, first, ["get key:7", "info server"]);
+    expect(values.join("\n")).toContain(`redis_version:${version}`);
+    await expectHealthy(stack, first);
   });
 });

@@ -65,6 +65,28 @@ export async function serverStack(options: ServerStackOptions): Promise<Stack> {
   return stack;
 }
 
+/** The way through the lab's bastion. */
+export function throughBastion(lab: Lab): Record<string, unknown> {
+  if (lab.bastion === undefined) throw new Error("the lab has no bastion");
+  return { bastion: { ...lab.ssh(lab.bastion, "admin") } };
+}
+
+/** Redis of another version in an archive of its own, declared and not yet up. */
+export async function declareVersion(stack: Stack, line: "6.2"): Promise<string> {
+  const redis = await redisBinaries(line);
+  const source = join(stack.folder, `redis-${redis.version}.tar.gz`);
+  await packRedis(redis, source);
+  await stack.must(
+    "config",
+    "set-all",
+    "--plaintext",
+    `redisVersion=${redis.version}`,
+    "--plaintext",
+    `redisSource=${source}`,
+  );
+  return redis.version;
+}
+
 export async function declareServers(
   stack: Stack,
   servers: readonly object[],

@@ -83,6 +83,8 @@ function connect(place: Place, sock?: Socket): Promise<Client> {
     client.once("ready", () => resolve(client));
     // Stays, so that a connection that breaks later is no uncaught error.
     client.on("error", (error) => reject(new Error(inItsWords(error.message))));
+    // A proxy's channel stays half open when the server is gone; Go's client takes its end for the connection's.
+    sock?.once("end", () => client.destroy());
     client.once("close", () => reject(new Error("ssh: handshake failed: connection closed")));
     client.connect({ ...settings(place), ...(sock === undefined ? {} : { sock }) });
   });

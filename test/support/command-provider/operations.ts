@@ -122,7 +122,9 @@ function execute(
       out.both += chunk.toString();
       for (const line of chunk.toString().trimEnd().split("\n")) tell(stream, line);
     };
-    client.once("close", () => resolve({ ...out, problem }));
+    const broken = () => resolve({ ...out, problem });
+    client.once("close", broken);
+    client.once("end", broken);
     client.exec(command, { env: { ...env } }, (error, channel) => {
       if (error) return reject(error);
       channel.on("data", collect("stdout"));
