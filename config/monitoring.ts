@@ -3,25 +3,15 @@ import { z } from "zod";
 import type { PlannedNode } from "../topology";
 import { type Problem, printable } from "./error";
 import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+import type { MonitoringConfig } from "./monitoring-types";
+
+export type { MonitoringConfig } from "./monitoring-types";
 
 export const MONITORING_DEFAULTS = {
   exporterPort: 9121,
   scrapeIntervalSeconds: 15,
   runbookUrl: "docs/runbook.md",
 } as const;
-
-/** What a checked configuration says. */
-export interface MonitoringConfig {
-  /** Whether every node gets an exporter. */
-  readonly enabled: boolean;
-  /** Port of the first node's exporter on this machine, the others as far apart as the nodes; of every exporter on servers. */
-  readonly exporterPort: number;
-  /** Port of a Prometheus on this machine. Absent: none is started. Local target only. */
-  readonly prometheusPort?: number;
-  readonly scrapeIntervalSeconds: number;
-  /** Where alerts say that docs/runbook.md is to be read. */
-  readonly runbookUrl: string;
-}
 
 /** Numbers and flags, or their text: `pulumi config set --path` writes text where quotes are given. */
 function whole(min: number, max: number) {

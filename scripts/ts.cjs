@@ -12,6 +12,10 @@ const resolve = Module._resolveFilename;
 require("tsx/cjs");
 const resolveTs = Module._resolveFilename;
 
+// tsx has source maps read, of all that is loaded: those of packages cost 0.04 s of 0.64 more per process, measured, and only ours are of use.
+// Node 22.14 and later can tell them apart.
+Module.setSourceMapsSupport?.(true, { nodeModules: false, generatedCode: false });
+
 Module._extensions[".js"] = loadJs;
 Module._resolveFilename = function resolveFilename(request, parent, ...rest) {
   const isOurs = typeof parent?.filename !== "string" || !parent.filename.includes(packages);
