@@ -1,6 +1,7 @@
 /** What a program can say about a cluster. Checks, defaults and units are those of config.ts; the names are the same. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { KitConfig } from "../config";
+import type { AwsArgs } from "./aws-args";
 
 /** A directive's value: `"64mb"`, `1000`, `true` for yes. */
 export type DirectiveValue = string | number | boolean;
@@ -176,7 +177,14 @@ export interface RedisClusterArgs {
   readonly ssh?: SshArgs;
 
   /**
-   * Target `"ssh"`: private key for servers and bastion, as text. Always kept as a Pulumi secret. No effect on the cluster.
+   * Target `"aws"`: network, servers and who may reach them. Needs the package @pulumi/aws. An AWS provider given in the
+   * options (`providers`) is used; without one, one is made for the region.
+   * @example { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA...", sshCidrs: ["203.0.113.7/32"] }
+   */
+  readonly aws?: AwsArgs;
+
+  /**
+   * Targets `"ssh"` and `"aws"`: private key for servers and bastion, as text. Always kept as a Pulumi secret. No effect on the cluster.
    * @default the agent of SSH_AUTH_SOCK
    */
   readonly sshPrivateKey?: pulumi.Input<string>;

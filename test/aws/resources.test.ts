@@ -85,8 +85,8 @@ describe("the prod stack's resources", () => {
 
   test("rules name their sources one by one", () => {
     const rules = ofType("SecurityGroupIngressRule").map(({ inputs }) => {
-      const source = inputs.cidrIpv4 ?? inputs.referencedSecurityGroupId;
-      return `${String(inputs.securityGroupId).replace(/-id$/, "")} ${inputs.fromPort} <- ${source}`;
+      const source = String(inputs.cidrIpv4 ?? inputs.referencedSecurityGroupId);
+      return `${String(inputs.securityGroupId).replace(/-id$/, "")} ${String(inputs.fromPort)} <- ${source}`;
     });
     expect(rules.sort()).toEqual([
       "redis-bastion 22 <- 203.0.113.7/32",

@@ -107,14 +107,14 @@ function protect(id: string, Value: boolean): Promise<unknown> {
 }
 
 function launch(inputs: Bag): sdk.RunInstancesCommandInput {
-  const { networkInterfaceId } = part(inputs, "primaryNetworkInterface");
+  const networkInterfaceId = optional(part(inputs, "primaryNetworkInterface"), "networkInterfaceId");
   const metadata = part(inputs, "metadataOptions");
   const root = part(inputs, "rootBlockDevice");
   const profile = optional(inputs, "iamInstanceProfile");
   const place =
     networkInterfaceId === undefined
       ? { SubnetId: text(inputs, "subnetId"), SecurityGroupIds: inputs.vpcSecurityGroupIds as string[] }
-      : { NetworkInterfaces: [{ DeviceIndex: 0, NetworkInterfaceId: String(networkInterfaceId) }] };
+      : { NetworkInterfaces: [{ DeviceIndex: 0, NetworkInterfaceId: networkInterfaceId }] };
   return {
     MinCount: 1,
     MaxCount: 1,
