@@ -5,7 +5,14 @@ import type { Outcome } from "../../cluster/engine";
 import type { Step } from "../../cluster/plan/types";
 import { Traffic, type TrafficReport } from "../support/traffic";
 import { type Lab, type LabHost, startLab } from "./support/lab";
-import { declareOn, PASSWORD, provision, SshCluster, type SshClusterOptions } from "./support/ssh-cluster";
+import {
+  declareOn,
+  PASSWORD,
+  provision,
+  SshCluster,
+  type SshClusterOptions,
+  whileBreaking,
+} from "./support/ssh-cluster";
 import { describeWithLab } from "./support/tier";
 
 const UNIT = "redis-cluster-kit.service";
@@ -73,9 +80,12 @@ describeWithLab("a cluster of six servers over ssh", () => {
     throw new Error(`no ${role} in the cluster`);
   }
 
-  it("is created, and then there is nothing to do", async () => {
-    const { elapsedMs } = await up();
-    console.log(`created over ssh in ${(elapsedMs / 1000).toFixed(1)} s`);
+  it("is created over connections that break again and again, and then there is nothing to do", async () => {
+    const { result, breaks } = await whileBreaking(lab, 500, () => up());
+    expect(breaks).toBeGreaterThan(1);
+    console.log(
+      `created over ssh in ${(result.elapsedMs / 1000).toFixed(1)} s, connections broken ${breaks} times`,
+    );
     expect(await redisCli(lab.hosts[0] as LabHost, "cluster", "info")).toMatch(
       /cluster_state:ok[\s\S]*cluster_known_nodes:6/,
     );
@@ -140,7 +150,11 @@ describeWithLab("a cluster of six servers over ssh", () => {
     await lab.cutFromHere([host]);
     await sleep(200);
     await lab.cut([host]);
-    await sleep(20_000);
+    // Suspicion, election, and the client's own discovery.
+    await sleep(14_000);
+    const after = traffic.writes;
+    await sleep(6_000);
+    expect(traffic.writes).toBeGreaterThan(after + 100);
     await lab.heal();
     await up();
     const report = await traffic.stop();
@@ -173,13 +187,13 @@ describeWithLab("a cluster of six servers over ssh", () => {
     await up();
   });
 
-  it("rolls to another version, one server at a time, under a writing client", async () => {
+  it("rolls to another version, one server at a time, under a writing client, over connections that break", async () => {
     await provision(lab, lab.hosts, "6.2");
     const traffic = await startTraffic();
-    const outcome = await up({ line: "6.2" });
+    const { result, breaks } = await whileBreaking(lab, 1_000, () => up({ line: "6.2" }));
     const report = await traffic.stop();
     console.log(
-      `5.0 to 6.2 over ssh in ${(outcome.elapsedMs / 1000).toFixed(1)} s, longest write ${report.longestWriteMs} ms`,
+      `5.0 to 6.2 over ssh in ${(result.elapsedMs / 1000).toFixed(1)} s, connections broken ${breaks} times, longest write ${report.longestWriteMs} ms`,
     );
     expectNothingLost(report);
     for (const host of lab.hosts)

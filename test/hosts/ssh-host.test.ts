@@ -11,7 +11,7 @@ import { ioredisConnector } from "../../cluster/connection";
 import type { NodeSpec } from "../../cluster/spec";
 import type { Declaration } from "../../provider/declaration";
 import { type Lab, type LabHost, startLab } from "./support/lab";
-import { declareOn, PASSWORD, provision, SshCluster } from "./support/ssh-cluster";
+import { declareOn, dropConnections, PASSWORD, provision, SshCluster } from "./support/ssh-cluster";
 import { describeWithLab } from "./support/tier";
 
 const UNIT = "redis-cluster-kit.service";
@@ -329,7 +329,15 @@ describeWithLab("a server over ssh", () => {
       await withNode(async (cluster, node) => {
         const host = cluster.host(node);
         await host.start(node);
-        const client = await ioredisConnector(host.dial?.bind(host)).connect(node, [PASSWORD], {});
+        const connector = ioredisConnector(host.dial?.bind(host));
+        const client = await connector.connect(node, [PASSWORD], {});
+        // Whoever is closed is gone on the server, too: the run's lock is a connection's name.
+        const closed = await connector.connect(node, [PASSWORD], { clientName: "closed-by-us" });
+        expect(String(await client.call("CLIENT", "LIST"))).toContain("closed-by-us");
+        closed.close();
+        await expect
+          .poll(async () => String(await client.call("CLIENT", "LIST")), { timeout: 5_000 })
+          .not.toContain("closed-by-us");
         expect(await client.call("PING")).toBe("PONG");
         const value = "x".repeat(3_000_000);
         await client.call("CONFIG", "SET", "cluster-require-full-coverage", "no");
@@ -369,16 +377,3 @@ describeWithLab("a server over ssh", () => {
       await expect(host.readFile?.(node, "/var/lib/redis/none")).rejects.toMatchObject({ code: "ENOENT" });
     }));
 });
-
-/** The server's end of every ssh connection goes away, as when a firewall or a restart cuts it. sshd goes on listening. */
-async function dropConnections(lab: Lab, host: LabHost): Promise<void> {
-  const listed = await lab.sh(
-    host,
-    "ps -eo pid=,args= | grep 'sshd: [a-z]* \\[priv\\]\\|sshd: [a-z]*@\\|sshd: [a-z]*$' || true",
-  );
-  const pids = listed
-    .split("\n")
-    .map((line) => line.trim().split(" ", 1)[0] ?? "")
-    .filter((pid) => pid !== "");
-  if (pids.length > 0) await lab.tryExec(host, ["kill", "-KILL", ...pids]);
-}

@@ -22,7 +22,7 @@ export interface TrafficOptions {
   readonly writesPerSecond?: number;
   /** Default 2. */
   readonly readers?: number;
-  /** Bound on one reply, in ms: a server that was cut off never gives one. Default none. */
+  /** A connection that gives no reply for so long is given up, in ms: a server that was cut off says nothing. Default: it is kept. */
   readonly replyTimeoutMs?: number;
   /** How long one write or read is tried again before it counts as failed, in ms. Default 20 000. */
   readonly giveUpMs?: number;
@@ -192,7 +192,7 @@ function clusterClient(options: TrafficOptions): Cluster {
         password: options.password,
         connectTimeout: 1000,
         disableClientInfo: true,
-        ...(options.replyTimeoutMs === undefined ? {} : { commandTimeout: options.replyTimeoutMs }),
+        ...(options.replyTimeoutMs === undefined ? {} : { socketTimeout: options.replyTimeoutMs }),
       },
       // Short pauses, so that what is measured is the cluster's gap and not the client's patience.
       retryDelayOnFailover: 10,
