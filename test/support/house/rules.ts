@@ -77,6 +77,7 @@ export const TABLE: readonly Way[] = [
   { from: "cli/", to: "config/", why: "the stack's configuration is the declaration" },
   { from: "scripts/", to: "install/", why: "npm run up, down and setup are the set-up's doors" },
   { from: "bench/", to: "cluster/", why: "what is measured" },
+  { from: "bench/", to: "backup/", why: "what is measured" },
   { from: "bench/", to: "test/support/", why: "measured on the same real servers as tested" },
   ...Object.keys(PLACES).map((place) => ({
     from: "test/",
