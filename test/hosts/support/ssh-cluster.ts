@@ -4,6 +4,7 @@ import "../../../scripts/ts.cjs";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { apply, look, type Outcome } from "../../../cluster/engine";
 import type { ClusterSpec, NodeSpec } from "../../../cluster/spec";
 import { declare } from "../../../components/declaration";
@@ -132,5 +133,44 @@ export class SshCluster {
 
   close(): Promise<void> {
     return this.access.close();
+  }
+}
+
+/** The server's end of every ssh connection goes away, as when a firewall or a restart cuts it. sshd goes on listening. */
+export async function dropConnections(lab: Lab, host: LabHost): Promise<void> {
+  const listed = await lab.sh(
+    host,
+    "ps -eo pid=,args= | grep 'sshd: [a-z]* \\[priv\\]\\|sshd: [a-z]*@\\|sshd: [a-z]*$' || true",
+  );
+  const pids = listed
+    .split("\n")
+    .map((line) => line.trim().split(" ", 1)[0] ?? "")
+    .filter((pid) => pid !== "");
+  if (pids.length > 0) await lab.tryExec(host, ["kill", "-KILL", ...pids]);
+}
+
+/** Breaks the ssh connections of one host after the other while `work` runs. How often comes with its result. */
+export async function whileBreaking<T>(
+  lab: Lab,
+  everyMs: number,
+  work: () => Promise<T>,
+): Promise<{ result: T; breaks: number }> {
+  let isDone = false;
+  let breaks = 0;
+  const breaking = async () => {
+    for (let turn = 0; !isDone; turn++) {
+      await sleep(everyMs);
+      const host = lab.hosts[(turn * 5) % lab.hosts.length];
+      if (isDone || !host) return;
+      await dropConnections(lab, host);
+      breaks++;
+    }
+  };
+  const side = breaking();
+  try {
+    return { result: await work(), breaks };
+  } finally {
+    isDone = true;
+    await side;
   }
 }
