@@ -19,7 +19,7 @@ export { ADVISORIES_AS_OF, type Advisory, advisoryLine, openAdvisories } from ".
 export type { AwsSettings, AwsSubnet } from "./config/aws/types";
 export { type DirectiveInfo, directiveInfo, isLive, readableDirectives } from "./config/directives";
 export { ConfigError, type Problem } from "./config/error";
-export { exporterPortOf, type MonitoringConfig } from "./config/monitoring";
+export { exporterPortOf, type MonitoringConfig } from "./config/monitoring-types";
 export { passwordProblems } from "./config/password";
 export { normalizeDirectives } from "./config/redis";
 export type {

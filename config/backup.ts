@@ -1,21 +1,14 @@
 /** The `backup` and `restore` keys of a stack: where backups go and how many are kept; what a new cluster begins with. */
 import { z } from "zod";
+import type { BackupConfig } from "./backup-types";
 import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+
+export type { BackupConfig } from "./backup-types";
 
 export const BACKUP_DEFAULTS = {
   schedule: "daily",
   retention: "daily=7,weekly=4,monthly=12",
 } as const;
-
-/** What a checked configuration says. */
-export interface BackupConfig {
-  /** A folder, or s3://bucket/prefix. */
-  readonly to: string;
-  /** When, as systemd's OnCalendar has it. */
-  readonly schedule: string;
-  /** How many days, ISO weeks and months keep their newest backup. */
-  readonly retention: { readonly daily: number; readonly weekly: number; readonly monthly: number };
-}
 
 /** An absolute path or an S3 address; neither with spaces at its ends, line ends or quotes: it lands in a systemd unit. */
 const PLACE =

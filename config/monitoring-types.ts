@@ -12,3 +12,15 @@ export interface MonitoringConfig {
   /** Where alerts say that docs/runbook.md is to be read. */
   readonly runbookUrl: string;
 }
+
+/**
+ * Port of a node's exporter. On this machine exporters are as far apart as the nodes' data ports, so that none moves when
+ * others come; on servers it is the same everywhere.
+ */
+export function exporterPortOf(
+  { exporterPort }: Pick<MonitoringConfig, "exporterPort">,
+  node: { readonly port: number },
+  basePort: number | undefined,
+): number {
+  return basePort === undefined ? exporterPort : exporterPort + node.port - basePort;
+}

@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { PlannedNode } from "../topology";
 import { type Problem, printable } from "./error";
 import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
-import type { MonitoringConfig } from "./monitoring-types";
+import { exporterPortOf, type MonitoringConfig } from "./monitoring-types";
 
-export type { MonitoringConfig } from "./monitoring-types";
+export { exporterPortOf, type MonitoringConfig } from "./monitoring-types";
 
 export const MONITORING_DEFAULTS = {
   exporterPort: 9121,
@@ -86,18 +86,6 @@ export function monitoringConfig(
     scrapeIntervalSeconds,
     runbookUrl,
   };
-}
-
-/**
- * Port of a node's exporter. On this machine exporters are as far apart as the nodes' data ports, so that none moves when
- * others come; on servers it is the same everywhere.
- */
-export function exporterPortOf(
-  { exporterPort }: Pick<MonitoringConfig, "exporterPort">,
-  node: { readonly port: number },
-  basePort: number | undefined,
-): number {
-  return basePort === undefined ? exporterPort : exporterPort + node.port - basePort;
 }
 
 /** Ports that are taken twice on this machine. `basePort` is that of the local target; without one there is nothing to check. */

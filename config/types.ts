@@ -1,6 +1,6 @@
 /** What the declaration says, once it has been read and found good. Plain data, frozen. */
 import type { AwsSettings } from "./aws/types";
-import type { BackupConfig } from "./backup";
+import type { BackupConfig } from "./backup-types";
 import type { MonitoringConfig } from "./monitoring-types";
 
 /** Where and for whom the stack configuration is read. Values a pure function cannot know. */
