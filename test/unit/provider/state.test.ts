@@ -60,6 +60,29 @@ describe("what a declaration inherits", () => {
     expect(inherit(four, three, readOutputs(stored(failedAgain))).leaving).toEqual([]);
   });
 
+  test("the ways to servers that are still to be emptied, and every host key", () => {
+    const server = { host: "10.0.0.14", port: 22, user: "admin" };
+    const way = {
+      hostKeys: { "10.0.0.14": "ssh-ed25519 AAAA" },
+      formerServers: { "shard-4-a": server, "shard-1-a": server },
+    };
+    const { leaving } = inherit(three, four, NOTHING);
+    const failed = unfinishedOutputs(three, { leaving, previousPasswords: [] }, NOTHING, "step failed", way);
+    const kept = readOutputs(stored(failed));
+    expect(kept.hostKeys).toEqual(way.hostKeys);
+    expect(kept.formerServers).toEqual({ "shard-4-a": server });
+    // Once they are gone nothing of them is kept but the keys.
+    const done = finishedOutputs(
+      three,
+      { leaving: [], previousPasswords: [] },
+      viewOf(three),
+      "5.0.6",
+      way.hostKeys,
+    );
+    expect(readOutputs(stored(done))).toMatchObject({ hostKeys: way.hostKeys, formerServers: {} });
+    expect(readOutputs(stored(previewOutputs(three, kept))).hostKeys).toEqual(way.hostKeys);
+  });
+
   test("nodes that only their folder on this machine still tells of", () => {
     expect(inherit(three, three, NOTHING, four.nodes).leaving).toHaveLength(2);
   });
