@@ -32,7 +32,8 @@ build() {
     malloc=libc
     [ -e "$top/deps/jemalloc/configure" ] && malloc=jemalloc
     log=$work/build.log
-    make -C "$top" -j "$(nproc)" MALLOC="$malloc" CFLAGS="$CFLAGS" ${SYSTEMD_BUILD:+USE_SYSTEMD=yes} >"$log" 2>&1 9>&- ||
+    # In the environment: on the command line it would override what the makefiles below it set for themselves.
+    env ${CFLAGS:+"CFLAGS=$CFLAGS"} make -C "$top" -j "$(nproc)" MALLOC="$malloc" ${SYSTEMD_BUILD:+USE_SYSTEMD=yes} >"$log" 2>&1 9>&- ||
         fail "building Redis failed: $(grep -m 3 -i 'error' "$log" | cut -c1-200 | tr '\n' ' ')" "build an archive elsewhere and set ssh.install to archive"
     cp "$top/src/redis-server" "$top/src/redis-cli" "$work/out/"
 }

@@ -97,7 +97,7 @@ describeWithLab("Redis on a server", () => {
 
   test("a build that is killed leaves no Redis; the next run clears up and builds", async () => {
     const slow = await offer("slow", sourceFiles("5.0.14"));
-    const script = installScript(plan(), slow, FLAGS).replace("make -C", "SLOW='sleep 60' make -C");
+    const script = installScript(plan(), slow, FLAGS).replace(" make -C", " SLOW='sleep 60' make -C");
     await lab.exec(host, ["sh", "-c", "cat > /root/slow.sh"], { stdin: script });
     await lab.sh(
       host,
