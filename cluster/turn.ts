@@ -21,11 +21,21 @@ export type Turn =
   | { readonly kind: "outage" }
   | { readonly kind: "refused"; readonly reason: string; readonly cure: string };
 
-/** Never more than one node: whoever else is missing comes back first. Pure. */
-export function planTurn(spec: ClusterSpec, view: View, name: string): Turn {
+/**
+ * Never more than one node: whoever else is missing comes back first. `returning` will have, by then: a preview sees the
+ * middle of an interrupted run. Pure.
+ */
+export function planTurn(
+  spec: ClusterSpec,
+  view: View,
+  name: string,
+  returning: readonly string[] = [],
+): Turn {
   const node = view.nodes.find((candidate) => candidate.name === name);
   if (node === undefined || !node.reachable) return { kind: "absent" };
-  const missing = view.nodes.find((other) => other.name !== name && !other.reachable);
+  const missing = view.nodes.find(
+    (other) => other.name !== name && !other.reachable && !returning.includes(other.name),
+  );
   if (missing !== undefined)
     return refused(
       `the server of ${name} is not taken while ${missing.name} is down: a shard could lose its last copy`,
@@ -35,6 +45,8 @@ export function planTurn(spec: ClusterSpec, view: View, name: string): Turn {
   const shard = shardOf(spec, name);
   const heir = view.nodes.find((other) => mayInherit(other, node));
   if (heir !== undefined) return { kind: "handOver", shard, heir: heir.name };
+  const later = spec.nodes.find((other) => other.shard === shard && returning.includes(other.name));
+  if (later !== undefined) return { kind: "handOver", shard, heir: later.name };
   if (spec.replicasPerShard === 0) return { kind: "outage" };
   return refused(
     `the server of ${name} is not taken: it is primary of shard ${shard + 1}, and none of its replicas is in sync`,
@@ -57,10 +69,29 @@ function shardOf(spec: ClusterSpec, name: string): number {
 }
 
 /** Observes; changes nothing. */
-export async function lookAtTurn(spec: ClusterSpec, name: string, options: EngineOptions): Promise<Turn> {
+export async function lookAtTurn(
+  spec: ClusterSpec,
+  name: string,
+  options: EngineOptions,
+  returning: readonly string[] = [],
+): Promise<Turn> {
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", LOOK_REPLY_MS);
   try {
-    return planTurn(spec, await observe(spec, sessions, options.hosts, options.clock), name);
+    return planTurn(spec, await observe(spec, sessions, options.hosts, options.clock), name, returning);
+  } finally {
+    sessions.close();
+  }
+}
+
+/** Whether the node serves, and has what its primary has. Observes; changes nothing. */
+export async function isInService(spec: ClusterSpec, name: string, options: EngineOptions): Promise<boolean> {
+  const sessions = openSessions(spec, options, "redis-cluster-kit:look", LOOK_REPLY_MS);
+  try {
+    const { nodes } = await observe(spec, sessions, options.hosts, options.clock);
+    const node = nodes.find((candidate) => candidate.name === name);
+    return (
+      node?.reachable === true && (node.role === "primary" ? node.slots.length > 0 : node.linkUp === true)
+    );
   } finally {
     sessions.close();
   }

@@ -11,6 +11,8 @@ export interface HandoverArgs {
   readonly node: string;
   /** Why, e.g. "image ami-1 -> ami-2". "": it stays, and nothing is done. */
   readonly turn: pulumi.Input<string>;
+  /** Nodes that are dealt with before: one of them that is missing will be back by then. */
+  readonly after?: readonly string[];
   /** The declared cluster, as `Topology` has it; what an earlier run brought about counts, and is in the state. */
   readonly declaration: pulumi.Input<Declaration>;
 }
@@ -18,11 +20,11 @@ export interface HandoverArgs {
 /** Hands the node's shard to a replica that has everything, and stops the node in order. */
 export class Handover extends pulumi.CustomResource {
   constructor(name: string, args: HandoverArgs, options?: pulumi.CustomResourceOptions) {
-    super(HANDOVER_TYPE, name, { ...args }, options);
+    super(HANDOVER_TYPE, name, { after: [], ...args }, options);
   }
 }
 
-export interface RejoinArgs extends Omit<HandoverArgs, "turn"> {
+export interface RejoinArgs extends Omit<HandoverArgs, "turn" | "after"> {
   /** Whether any server of the cluster has its turn in this run: then this one must be in sync before the next one goes. */
   readonly rolling: pulumi.Input<boolean>;
 }

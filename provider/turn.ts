@@ -8,7 +8,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { apply } from "../cluster/engine";
 import type { ClusterSpec } from "../cluster/spec";
-import { handOver, lookAtTurn, type Turn } from "../cluster/turn";
+import { handOver, isInService, lookAtTurn, type Turn } from "../cluster/turn";
 import { type Declaration, declarationSchema, specOf } from "./declaration";
 import type {
   CheckFailure,
@@ -27,6 +27,8 @@ const inputsSchema = z.object({
   node: z.string().min(1),
   /** `Handover` alone. */
   turn: z.string().default(""),
+  /** `Handover` alone: nodes whose own turn, or return from an interrupted one, comes before. */
+  after: z.array(z.string()).default([]),
   /** `Rejoin` alone. */
   rolling: z.boolean().default(false),
   declaration: declarationSchema,
@@ -88,7 +90,7 @@ async function diffHandover(context: TopologyContext, request: DiffRequest): Pro
   const before = running(request, inputs);
   refuseTwoChanges(before, inputs);
   await within(context, request, before, async (run, spec) => {
-    const turn = await lookAtTurn(spec, inputs.node, run.options);
+    const turn = await lookAtTurn(spec, inputs.node, run.options, inputs.after);
     if (turn.kind === "refused") throw new UnchangedError(`${turn.reason}\n${turn.cure}`);
     run.report.once(`${inputs.turn}: ${describeTurn(turn, inputs.node)}`);
   });
@@ -108,11 +110,15 @@ async function updateHandover(context: TopologyContext, request: UpdateRequest):
   return told(request.newInputs);
 }
 
-/** Brings the whole cluster back to what it was: the node runs, has everything, and all agree. */
+/**
+ * Brings the cluster back to what it was: the node runs, has everything, and all agree. One that is in service is left
+ * alone: after an interrupted run another one may be missing, whose own Rejoin comes later.
+ */
 async function updateRejoin(context: TopologyContext, request: UpdateRequest): Promise<object> {
   const inputs = known(request.newInputs);
   if (inputs === undefined || request.preview || !inputs.rolling) return told(request.newInputs);
   await within(context, request, running(request, inputs), async (run, spec) => {
+    if (await isInService(spec, inputs.node, run.options)) return;
     const { steps } = await apply(spec, run.options);
     if (steps.length > 0) run.report.info(`${inputs.node} is back and in sync`);
   });

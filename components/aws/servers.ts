@@ -128,12 +128,12 @@ export class AwsServers extends pulumi.ComponentResource {
     );
     const done: { readonly node: PlannedNode; readonly rejoin: pulumi.Resource }[] = [];
     for (const node of inOrder) {
-      const before = this.existing([...done]);
+      const before = this.predecessor([...done]);
       const plan = this.serverPlan(node);
       const name = `${this.name}-${node.name}`;
       const handover = new Handover(
         name,
-        { node: node.name, turn: plan.turn, declaration },
+        { node: node.name, turn: plan.turn, after: done.map((each) => each.node.name), declaration },
         { parent: this, dependsOn: before },
       );
       const server = new AwsServer(
@@ -162,12 +162,15 @@ export class AwsServers extends pulumi.ComponentResource {
     }
   }
 
-  /** The last of them whose server is there now; those before it are waited for by itself. */
-  private existing(
+  /**
+   * Who is waited for: the last of those whose servers are there, and where servers are replaced simply the last, since an
+   * interrupted run leaves one that is not there and must be back before the next one goes.
+   */
+  private predecessor(
     done: readonly { readonly node: PlannedNode; readonly rejoin: pulumi.Resource }[],
   ): pulumi.Output<pulumi.Resource[]> {
-    return this.plan.apply(({ servers }) => {
-      const last = done.findLast(({ node }) => servers[node.name]?.exists);
+    return this.plan.apply(({ servers, isRolling }) => {
+      const last = isRolling ? done.at(-1) : done.findLast(({ node }) => servers[node.name]?.exists);
       return last === undefined ? [] : [last.rejoin];
     });
   }
