@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import { monthlyEstimate } from "../../../components/aws/cost";
+import type { AwsFacts } from "../../../components/aws/facts";
+import { launchOf, planServers, RefusedDeclaration } from "../../../components/aws/guard";
+import { type AwsConfig, parseConfig } from "../../../config";
+import { layOut } from "../../../topology";
+
+function declared(aws: object = {}): AwsConfig {
+  const own = {
+    region: "eu-central-1",
+    sshPublicKey: "ssh-ed25519 AAAA",
+    sshCidrs: ["203.0.113.7/32"],
+    ...aws,
+  };
+  const raw = { target: "aws", redis: { maxmemory: "8gb" }, aws: own };
+  const config = parseConfig(raw, { project: "p", stack: "prod", dataRoot: "/d" });
+  if (config.target !== "aws") throw new Error("not aws");
+  return config;
+}
+
+const OLD = "ami-0aaaaaaaaaaaaaaa1";
+const NEW = "ami-0aaaaaaaaaaaaaaa2";
+const ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
+
+/** What AWS has after an `up` of `config`. */
+function after(config: AwsConfig, ami = OLD): AwsFacts {
+  const running = layOut(config).nodes.map(({ name, host, zone }) => {
+    const { instanceType } = config.aws;
+    return {
+      node: name,
+      instanceId: `i-${name}`,
+      ami,
+      instanceType,
+      address: host,
+      zone,
+      launch: launchOf(config.aws),
+    };
+  });
+  return { zones: ZONES, running, subnets: [] };
+}
+
+function plan(config: AwsConfig, facts: AwsFacts) {
+  return planServers({ nodes: layOut(config).nodes, settings: config.aws }, facts);
+}
+
+function problems(config: AwsConfig, facts: AwsFacts): string {
+  try {
+    plan(config, facts);
+  } catch (error) {
+    if (error instanceof RefusedDeclaration) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+describe("what a run does to servers", () => {
+  test("first: all are made from the image that was looked up", () => {
+    const facts = { zones: ZONES, running: [], subnets: [], image: { id: NEW, architecture: "arm64" } };
+    const { servers, isRolling } = plan(declared(), facts);
+    expect(Object.values(servers)).toEqual(
+      Array.from({ length: 6 }, () => ({ ami: NEW, turn: "", exists: false })),
+    );
+    expect(isRolling).toBe(false);
+  });
+
+  test("later: they keep their image, newcomers get it too, and none has a turn", () => {
+    const facts = after(declared());
+    const four = { ...declared(), shards: 4 };
+    const { servers, isRolling } = plan(four, facts);
+    expect(servers["shard-4-a"]).toEqual({ ami: OLD, turn: "", exists: false });
+    expect(servers["shard-1-a"]).toEqual({ ami: OLD, turn: "", exists: true });
+    expect(isRolling).toBe(false);
+  });
+
+  test("after an interruption only those that are left have a turn", () => {
+    const config = declared({ ami: NEW });
+    const facts = after(config);
+    const done = { ...facts.running[1], ami: NEW };
+    const running = facts.running.flatMap((server, index) =>
+      // The second has been replaced, the third is gone.
+      index === 1 ? [{ ...server, ...done }] : index === 2 ? [] : [server],
+    );
+    const { servers } = plan(config, { ...facts, running, image: { id: NEW, architecture: "arm64" } });
+    const turns = Object.entries(servers).map(
+      ([name, { turn, exists }]) => `${name} ${exists ? turn || "done" : "gone"}`,
+    );
+    expect(turns).toEqual([
+      `shard-1-a image ${OLD} -> ${NEW}`,
+      "shard-1-b done",
+      "shard-2-a gone",
+      `shard-2-b image ${OLD} -> ${NEW}`,
+      `shard-3-a image ${OLD} -> ${NEW}`,
+      `shard-3-b image ${OLD} -> ${NEW}`,
+    ]);
+  });
+
+  test("another type is a turn as well", () => {
+    const { servers } = plan(declared({ instanceType: "r7g.xlarge" }), after(declared()));
+    expect(servers["shard-1-a"]?.turn).toBe("type r7g.large -> r7g.xlarge");
+  });
+});
+
+describe("what would take all servers at once", () => {
+  test.each([
+    ["another network", { vpcCidr: "10.61.0.0/16" }, /shard-1-a: address 10.60.0.10 -> 10.61.0.10/],
+    ["other addresses", { addressOffset: 20 }, /shard-3-b: address 10.60.0.23 -> 10.60.0.33/],
+    ["another key", { kmsKeyId: "arn:aws:kms:eu-central-1:123456789012:key/abc" }, /launch settings/],
+    ["a placement group", { spreadPlacement: true }, /launch settings/],
+  ])("is refused: %s", (_, change, expected) => {
+    const text = problems(declared(change), after(declared()));
+    expect(text).toMatch(expected);
+    expect(text).toContain("both members of each shard");
+  });
+
+  test("is refused: other zones", () => {
+    const config = declared();
+    const moved = { ...config, zones: [...config.zones].reverse() };
+    expect(problems(moved, after(config))).toMatch(/zone eu-central-1a -> eu-central-1c/);
+  });
+
+  test("is not: zones that appear in the account, or vanish while nobody is in them", () => {
+    const facts = after(declared());
+    expect(problems(declared(), { ...facts, zones: ["eu-central-1aa", ...ZONES, "eu-central-1d"] })).toBe("");
+  });
+});
+
+describe("what AWS says against the declaration", () => {
+  test("an unknown zone, and those that there are", () => {
+    const text = problems(declared(), { ...after(declared()), running: [], zones: ZONES.slice(0, 2) });
+    expect(text).toMatch(/zones: eu-central-1c[\s\S]*eu-central-1a, eu-central-1b/);
+  });
+
+  test("an image for another architecture", () => {
+    const image = { id: NEW, architecture: "x86_64" };
+    expect(problems(declared({ ami: NEW }), { ...after(declared()), image })).toMatch(
+      /is for x86_64[\s\S]*arm64/,
+    );
+  });
+
+  test("own subnets that are not what they are declared as", () => {
+    const subnets = {
+      a: { id: "subnet-0aaaaaaaa", cidr: "10.0.1.0/24", publicId: "subnet-0dddddddd" },
+      b: { id: "subnet-0bbbbbbbb", cidr: "10.0.2.0/24" },
+      c: { id: "subnet-0cccccccc", cidr: "10.0.3.0/24" },
+    };
+    const config = declared({ vpcId: "vpc-0123456789abcdef0", subnets });
+    const found = Object.values(subnets).map(({ id }) => ({
+      id,
+      vpcId: "vpc-0fedcba9876543210",
+      zone: "eu-central-1a",
+      cidr: "10.0.1.0/24",
+      assignsPublicAddresses: false,
+    }));
+    const text = problems(config, { zones: ZONES, running: [], subnets: found });
+    expect(text).toMatch(/subnet-0bbbbbbbb lies in eu-central-1a/);
+    expect(text).toMatch(/subnet-0cccccccc has 10.0.1.0\/24/);
+    expect(text).toMatch(/subnet-0aaaaaaaa belongs to vpc-0fedcba9876543210/);
+  });
+});
+
+test("the estimate tells its parts and that it is one", () => {
+  const { aws } = declared();
+  expect(monthlyEstimate(aws, 6)).toMatch(
+    /^Estimate: about \d+ USD a month in eu-central-1 \(6 r7g.large \d+, volumes \d+, NAT \d+, bastion \d+\), on demand, prices of \d{4}-\d\d/,
+  );
+  expect(monthlyEstimate(declared({ instanceType: "x9q.large" }).aws, 6)).toContain("is left out");
+  expect(monthlyEstimate(declared({ nat: "none", access: "direct" }).aws, 6)).not.toMatch(/NAT|bastion/);
+});
