@@ -142,6 +142,19 @@ describeWithLab("a cluster of six servers over ssh", () => {
     expect(report.failed).toEqual([]);
   });
 
+  it("replaces a primary at once whose server proves that it is dead", async () => {
+    const host = await findHost("master");
+    const steps = await withCluster(async (cluster) => {
+      const node = cluster.node(host.name);
+      await cluster.host(node).stop(node, { kill: true });
+      return (await cluster.apply()).steps;
+    });
+    const [first] = steps;
+    expect(first).toMatchObject({ kind: "failover", primary: host.name, mode: "force" });
+    expect((await redisCli(host, "role")).split("\n", 1)).toEqual(["slave"]);
+    expect(kinds(await up())).toEqual([]);
+  });
+
   it("keeps what the majority acknowledged through a partition of 20 s", async () => {
     const host = await findHost("master");
     const traffic = await startTraffic({ replyTimeoutMs: 1_000 });
