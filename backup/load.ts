@@ -1,10 +1,10 @@
 /** Sends keys into the cluster by RESTORE, pipelined to the owners of their slots, through failovers, never over a key that is there. */
-import { type Command, type NodeClient, RedisReplyError, UnreachableError } from "../cluster/client";
+import { UnreachableError } from "../cluster/client";
 import type { Clock } from "../cluster/clock";
-import type { Sessions } from "../cluster/sessions";
-import { SLOT_COUNT } from "../cluster/spec";
+import { type NodeSpec, SLOT_COUNT } from "../cluster/spec";
 import { BackupFailedError } from "./errors";
 import type { LiveShard } from "./fit";
+import type { Wire } from "./wire";
 
 export interface Item {
   readonly key: Buffer;
@@ -16,7 +16,8 @@ export interface Item {
 }
 
 export interface LoaderOptions {
-  readonly sessions: Sessions;
+  /** Opens a connection for restoring. */
+  readonly open: (node: NodeSpec) => Promise<Wire>;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   /** The cluster as it is now; asked again after a failover. Rejects where it cannot be written to. */
@@ -33,7 +34,6 @@ const BATCHES_UNDER_WAY = 3;
 /** Bytes after which replicas are waited for: a replica that falls behind its buffer (256 MB) would begin anew. */
 const PACE_BYTES = 32 * 1024 * 1024;
 const PACE_MS = 10_000;
-const REPLY_MS = 120_000;
 /** Bound on the time that a batch is tried again, in ms: an election takes less. */
 const RETRY_MS = 60_000;
 const RETRY_PAUSE_MS = 250;
@@ -64,7 +64,7 @@ export class Loader {
   present = 0;
   restored = 0;
   private lanes: (Lane | undefined)[] = [];
-  private readonly clients = new Map<string, Promise<NodeClient>>();
+  private readonly wires = new Map<string, Promise<Wire>>();
   private failure: unknown;
 
   constructor(private readonly options: LoaderOptions) {}
@@ -92,12 +92,7 @@ export class Loader {
   }
 
   close(): void {
-    for (const opening of this.clients.values())
-      opening.then(
-        (client) => client.close(),
-        () => undefined,
-      );
-    this.clients.clear();
+    for (const name of [...this.wires.keys()]) this.forget(name);
   }
 
   private direct(shards: readonly LiveShard[]): void {
@@ -172,19 +167,21 @@ export class Loader {
     if (items.length === 0) return { items, why: "" };
     const { name } = primary.spec;
     try {
-      const client = await this.client(primary);
-      const pacing: Command[] = replicas > 0 ? [["WAIT", replicas, PACE_MS]] : [];
-      const replies = await client.pipeline([...items.map(restoreCommand), ...pacing]);
+      const wire = await this.wire(primary);
+      const pacing = wire.restore(items);
+      if (replicas > 0) await Promise.all([pacing, wire.wait(replicas, PACE_MS)]);
+      const errors = await pacing;
       const left: Item[] = [];
       let why = "";
-      for (const [index, item] of items.entries()) {
-        const reply = replies[index];
-        if (!(reply instanceof RedisReplyError)) this.restored++;
-        else if (reply.code === "BUSYKEY" && mayBeThere) this.present++;
-        else if (PASSING.has(reply.code)) {
+      this.restored += items.length - errors.size;
+      for (const [index, message] of errors) {
+        const item = items[index] as Item;
+        const code = message.split(" ", 1)[0] ?? "ERR";
+        if (code === "BUSYKEY" && mayBeThere) this.present++;
+        else if (PASSING.has(code)) {
           left.push(item);
-          why = `${name}: ${reply.message}`;
-        } else throw refusal(item, name, reply);
+          why = `${name}: ${message}`;
+        } else throw refusal(item, name, code, message);
       }
       return { items: left, why };
     } catch (error) {
@@ -194,35 +191,28 @@ export class Loader {
     }
   }
 
-  private client({ spec }: LiveShard["primary"]): Promise<NodeClient> {
-    const known = this.clients.get(spec.name);
+  private wire({ spec }: LiveShard["primary"]): Promise<Wire> {
+    const known = this.wires.get(spec.name);
     if (known) return known;
-    const opening = this.options.sessions.separate(spec, { replyTimeoutMs: REPLY_MS });
-    this.clients.set(spec.name, opening);
+    const opening = this.options.open(spec);
+    this.wires.set(spec.name, opening);
     opening.catch(() => this.forget(spec.name));
     return opening;
   }
 
   private forget(name: string): void {
-    const opening = this.clients.get(name);
-    this.clients.delete(name);
+    const opening = this.wires.get(name);
+    this.wires.delete(name);
     opening?.then(
-      (client) => client.close(),
+      (wire) => wire.close(),
       () => undefined,
     );
   }
 }
 
-/** ABSTTL (5.0): a time to live goes on from where it was, however long the backup lay. */
-function restoreCommand({ key, payload, expiresAtMs }: Item): Command {
-  return expiresAtMs === undefined
-    ? ["RESTORE", key, "0", payload]
-    : ["RESTORE", key, String(expiresAtMs), payload, "ABSTTL"];
-}
-
-function refusal({ key }: Item, node: string, reply: RedisReplyError): Error {
+function refusal({ key }: Item, node: string, code: string, message: string): Error {
   const name = JSON.stringify(key.toString("latin1").slice(0, 100));
-  switch (reply.code) {
+  switch (code) {
     case "BUSYKEY":
       return new BackupFailedError(
         `key ${name} came into being on ${node} while the restore ran: somebody else writes to this cluster. ` +
@@ -233,6 +223,6 @@ function refusal({ key }: Item, node: string, reply: RedisReplyError): Error {
         `${node} has no memory left (maxmemory). Raise maxmemory or the number of shards, then run the restore again: it continues.`,
       );
     default:
-      return new BackupFailedError(`${node} did not take key ${name}: ${reply.message}`);
+      return new BackupFailedError(`${node} did not take key ${name}: ${message}`);
   }
 }

@@ -21,6 +21,10 @@ import type { Progress } from "./progress";
 import { RdbReader, restorePayload } from "./rdb/reader";
 import { couldBe, foreignKeys, hasKeys, refuseTarget } from "./target";
 import { type GoodFile, withGoodFiles } from "./verify";
+import { Wire } from "./wire";
+
+/** A server that loads a large value, or waits for its disk, is slow, not gone. */
+const REPLY_MS = 120_000;
 
 export interface RestoreOptions {
   readonly hosts: (node: NodeSpec) => Host;
@@ -144,7 +148,12 @@ async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: num
   await restoreFunctions(sessions, shards, files);
   const expected = new Expected(startedMs);
   const sampler = new Sampler(manifest.keys);
-  const loader = new Loader({ ...work, shards: () => liveShards(work), continues: found !== undefined });
+  const loader = new Loader({
+    ...work,
+    open: (node) => openWire(work, node),
+    shards: () => liveShards(work),
+    continues: found !== undefined,
+  });
   try {
     await loader.open();
     const expired = await readAll(work, files, expected, sampler, (item) => loader.add(item));
@@ -158,6 +167,12 @@ async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: num
   } finally {
     loader.close();
   }
+}
+
+/** With the password that the node accepts: a rotation may be under way. */
+async function openWire({ sessions, hosts }: Work, node: NodeSpec): Promise<Wire> {
+  const { passwordIndex } = await sessions.client(node);
+  return Wire.open(node, hosts(node), sessions.passwords[passwordIndex] ?? "", REPLY_MS);
 }
 
 /** @throws BackupRefusedError where the cluster cannot be written to. */

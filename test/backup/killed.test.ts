@@ -10,7 +10,7 @@ import { endAfter, kit, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
 
 /** 20 in a full run. */
-const MOMENTS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KILLS ?? 4);
+const MOMENTS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KILLS ?? 3);
 const KEYS = 12_000;
 const ROOM = { maxmemory: "512mb" };
 

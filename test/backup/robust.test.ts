@@ -11,7 +11,7 @@ import { ioredisConnector } from "../../cluster/connection";
 import type { NodeSpec } from "../../cluster/spec";
 import { waitUntil } from "../../cluster/wait";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
-import { kit } from "./support/command";
+import { endAfter, kit, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
 
 const KEYS = 3_000;
@@ -208,6 +208,33 @@ describe("a restore is refused", () => {
     expect(refused.exitCode).toBe(1);
   });
 });
+
+describe("failovers while a restore runs", () => {
+  it("are outlasted, and every key is there", async () => {
+    for (const { name, member } of source.target.spec.nodes) if (member === 0) await flushed(name);
+    const { id } = await newest();
+    const child = spawnKit("restore", "--from", join(place, id), "--declaration", source.file);
+    const failovers = new Promise<string[]>((resolve) => {
+      child.stderr?.once("data", () => resolve(Promise.all([2, 3].map(handOver))));
+    });
+    const ended = await endAfter(child, 120_000);
+    expect(await failovers).toEqual(["OK", "OK"]);
+    // Where a primary could not pass its last writes on, the comparison says so, and the second run fills them in.
+    if (ended.exitCode !== 0) expect((await restore(join(place, id), source)).exitCode, ended.err).toBe(0);
+    expect((await restore(join(place, id))).exitCode).toBe(0);
+    expect(differences(await digestAll(targetOf(other)), await digestAll(targetOf(source)))).toEqual([]);
+    await emptyOther();
+  });
+});
+
+/** The shard's replica takes over. */
+async function handOver(shard: number): Promise<string> {
+  for (const member of ["a", "b"]) {
+    const node = nodeNamed(`shard-${shard}-${member}`);
+    if ((await call(node, "ROLE")).startsWith("slave,")) return call(node, "CLUSTER", "FAILOVER");
+  }
+  return `shard ${shard} has no replica`;
+}
 
 describe("pruning", () => {
   it("keeps the last good backup, whatever the policy says, and leaves damaged ones alone", async () => {
