@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { openPulse } from "../../cluster/pulse";
+import { type ClusterSpec, SLOT_COUNT } from "../../cluster/spec";
+import type { ClusterStatus } from "../../cluster/status";
 import type { Answer } from "../answer";
 import type { Target } from "../declaration";
 import { inspect, isSilent } from "../inspect";
@@ -32,13 +34,28 @@ export async function watchCommand(target: Target, options: WatchOptions, world:
         () => undefined,
       );
       const [inspection, pulses] = await Promise.all([inspect(target), reader.read()]);
-      last = { ...inspection, pulses, at: world.now() };
+      const slotsToMove = slotsOffTheirShare(target.spec, inspection.status);
+      last = { ...inspection, pulses, slotsToMove, at: world.now() };
       draw(last);
     }
   } finally {
     reader.close();
   }
   return answerOf(last, world.isLive);
+}
+
+/** How many slots shards have above their declared share; one a shard is rounding. */
+export function slotsOffTheirShare(
+  { shards }: Pick<ClusterSpec, "shards">,
+  { nodes }: ClusterStatus,
+): number {
+  const total = shards.reduce((sum, { weight }) => sum + weight, 0);
+  return shards.reduce((sum, { weight }, shard) => {
+    const own = nodes
+      .filter((node) => node.shard === shard + 1)
+      .reduce((all, { slotCount }) => all + slotCount, 0);
+    return sum + Math.max(0, own - Math.ceil((SLOT_COUNT * weight) / total));
+  }, 0);
 }
 
 /** A terminal is redrawn; elsewhere there are lines. */

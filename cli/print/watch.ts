@@ -1,5 +1,6 @@
 /** One look of `watch`: shards, roles, zones, slots, load, lag, and what runs, within 80 columns. Or as one plain line. */
 import { describeStep } from "../../cluster/plan/describe";
+import type { Finding } from "../../cluster/plan/types";
 import type { Pulse } from "../../cluster/pulse";
 import { SLOT_COUNT } from "../../cluster/spec";
 import type { NodeStatus } from "../../cluster/status";
@@ -10,9 +11,14 @@ import { type Column, fittingTable } from "./table";
 import { bytes, count, percent, plural, shortCount } from "./units";
 import { wrap } from "./wrap";
 
+/** Characters of one problem: two lines of a narrow terminal. */
+const MAX_PROBLEM = 150;
+
 export interface WatchFrame extends Inspection {
   readonly at: Date;
   readonly pulses: ReadonlyMap<string, Pulse>;
+  /** Slots that are not yet where the declared shares have them. */
+  readonly slotsToMove: number;
 }
 
 /** A run that changes the cluster, seen from outside. */
@@ -20,20 +26,25 @@ export interface SeenRun {
   readonly holder: string;
   /** Half-moved slots. */
   readonly openSlots: number;
+  readonly slotsToMove: number;
   /** Steps that are left, as a plan made now would have them. */
   readonly stepsLeft: number;
   readonly next: string | undefined;
 }
 
 /** Who changes the cluster now: its lock is a client name on every node. */
-export function seenRun({ view, decision }: Pick<WatchFrame, "view" | "decision">): SeenRun | undefined {
+export function seenRun({
+  view,
+  decision,
+  slotsToMove,
+}: Pick<WatchFrame, "view" | "decision" | "slotsToMove">): SeenRun | undefined {
   const nodes = view.nodes.flatMap((node) => (node.reachable ? [node] : []));
   const [holder] = nodes.flatMap(({ lockHolders }) => lockHolders);
   const openSlots = nodes.reduce((sum, { migrating }) => sum + migrating.length, 0);
   if (holder === undefined) return undefined;
   const steps = decision.kind === "plan" ? decision.steps : [];
   const next = steps[0] === undefined ? undefined : describeStep(steps[0]);
-  return { holder, openSlots, stepsLeft: steps.length, next };
+  return { holder, openSlots, slotsToMove, stepsLeft: steps.length, next };
 }
 
 export function frameText(frame: WatchFrame, style: Style): string {
@@ -46,7 +57,7 @@ export function frameText(frame: WatchFrame, style: Style): string {
     "",
     nodeTable(frame, style),
     ...runLines(frame, style),
-    ...findingLines(status.findings, style),
+    ...findingLines(problemsOf(frame), style),
   ].join("\n");
 }
 
@@ -59,12 +70,13 @@ function totalsText({ status, pulses }: WatchFrame): string {
   return [
     `${up.length} of ${plural(status.nodes.length, "node")} up`,
     status.slotsCovered === SLOT_COUNT
-      ? "all slots served"
-      : `${count(status.slotsCovered)} of ${count(SLOT_COUNT)} slots served`,
+      ? "all slots"
+      : `${count(status.slotsCovered)} of ${count(SLOT_COUNT)} slots`,
     pulses.size === 0 ? "requests/s: -" : `${count(Math.round(requests))} requests/s`,
     plural(keys, "key"),
     bytes(up.reduce((sum, node) => sum + node.usedMemoryBytes, 0)),
-    `lag ${bytes(Math.max(0, ...lags))}`,
+    // Kept on one line.
+    `lag ${bytes(Math.max(0, ...lags)).replace(" ", "\u00a0")}`,
   ].join(", ");
 }
 
@@ -73,10 +85,23 @@ function runLines(frame: WatchFrame, { columns, paint }: Style): string[] {
   return run === undefined ? [] : ["", paint("warn", wrap(`  ${runText(run)}`, columns, "    "))];
 }
 
-function runText({ holder, openSlots, stepsLeft, next }: SeenRun): string {
-  const left = stepsLeft === 0 ? "it is verifying" : `${plural(stepsLeft, "step")} left, next: ${next}`;
-  const open = openSlots === 0 ? "" : `; ${plural(openSlots, "slot")} on the way`;
-  return `run of ${holder}: ${left}${open}`;
+function runText({ holder, openSlots, slotsToMove, stepsLeft, next }: SeenRun): string {
+  const who = `run of ${holder.replace(/^redis-cluster-kit:apply:/, "")}`;
+  // A plan made now would repair what the run is just moving.
+  if (openSlots > 0)
+    return `${who}: moving slots, ${plural(openSlots, "slot")} on the way, ${count(slotsToMove)} still to move`;
+  return `${who}: ${stepsLeft === 0 ? "it is verifying" : `${plural(stepsLeft, "step")} left, next: ${next}`}`;
+}
+
+/** Half-moved slots are no problem while a run moves them; long lists of slots are `doctor`'s. */
+function problemsOf(frame: WatchFrame): Finding[] {
+  const isMoving = (seenRun(frame)?.openSlots ?? 0) > 0;
+  const worth = frame.status.findings.filter(({ text }) => !(isMoving && text.includes(" open slots ")));
+  return worth.map((finding) => ({ ...finding, text: shortened(finding.text) }));
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_PROBLEM ? text : `${text.slice(0, MAX_PROBLEM)}…`;
 }
 
 function nodeTable({ status, pulses }: WatchFrame, style: Style): string {
@@ -125,7 +150,7 @@ function nodeTable({ status, pulses }: WatchFrame, style: Style): string {
 export function frameLines(frame: WatchFrame): string[] {
   const { status, at } = frame;
   const run = seenRun(frame);
-  const problems = status.findings.filter(({ severity }) => severity !== "info");
+  const problems = problemsOf(frame).filter(({ severity }) => severity !== "info");
   return [
     `${clock(at)} ${status.healthy ? "healthy" : "not healthy"}, ${totalsText(frame)}`,
     ...(run === undefined ? [] : [`  ${runText(run)}`]),

@@ -42,7 +42,7 @@ describe("watch", () => {
     expect(lines).toHaveLength(3);
     for (const line of lines)
       expect(line).toMatch(
-        /^\d\d:\d\d:\d\d healthy, 6 of 6 nodes up, all slots served, [\d,]+ requests\/s, 0 keys, [\d.]+ MiB, lag \d+ B$/,
+        /^\d\d:\d\d:\d\d healthy, 6 of 6 nodes up, all slots, [\d,]+ requests\/s, 0 keys, [\d.]+ MiB, lag \d+\sB$/,
       );
     expect(out).toMatch(/^NODE +ZONE +ROLE +SLOTS +REQ\/S +CPU +MEM +CLIENTS +LAG +STATE$/m);
     expect(out).toMatch(/^shard-1-a +a +primary +5,461 +\d+ +\d+% +\d+% +\d+ +- +up$/m);
@@ -71,7 +71,7 @@ describe("watch", () => {
     const holder = await ioredisConnector().connect(node, [cluster.declaration.password], { clientName });
     try {
       const { err } = await call(["watch", "--count", "1"]);
-      expect(err).toContain("run of redis-cluster-kit:apply:pid-1@elsewhere:1: it is verifying");
+      expect(err).toContain("run of pid-1@elsewhere:1: it is verifying");
     } finally {
       holder.close();
     }

@@ -27,6 +27,8 @@ export interface DeclaredOptions {
 
 export interface DeclaredCluster {
   readonly declaration: Declaration;
+  /** The same cluster declared otherwise: further keys of a stack over its own. */
+  redeclare(keys: Readonly<Record<string, unknown>>): Declaration;
   /** For `--declaration`. */
   readonly file: string;
   readonly target: Target;
@@ -52,8 +54,11 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     redisSource: binaries.server,
     redisVersion: binaries.version,
   };
-  const config = parseConfig(raw, { project: "test", stack: "test", dataRoot: folder });
-  const declaration = declare(config, `secret-${basePort}-password`);
+  const redeclare = (keys: Readonly<Record<string, unknown>>) => {
+    const context = { project: "test", stack: "test", dataRoot: folder };
+    return declare(parseConfig({ ...raw, ...keys }, context), `secret-${basePort}-password`);
+  };
+  const declaration = redeclare({});
   const file = join(folder, "declaration.json");
   await writeFile(file, JSON.stringify(declaration), { mode: 0o600 });
   const sourced = { declaration, origin: "test", isIntent: true, upCommand: "up" };
@@ -78,5 +83,5 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     await end();
     throw error;
   }
-  return { declaration, file, target, end };
+  return { declaration, redeclare, file, target, end };
 }

@@ -28,6 +28,17 @@ export interface WatchedCluster {
   end(): Promise<void>;
 }
 
+export interface Asked extends Pick<WatchedCluster, "url" | "query" | "firing"> {
+  /** Range query; times and `step` in seconds. */
+  range(expr: string, from: number, to: number, step: number): Promise<SampleRange[]>;
+}
+
+export interface SampleRange {
+  readonly metric: Readonly<Record<string, string>>;
+  /** Seconds and values. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
@@ -43,6 +54,16 @@ const answerSchema = z.object({
   data: z.object({
     result: z.array(
       z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+const rangeSchema = z.object({
+  data: z.object({
+    result: z.array(
+      z.object({
+        metric: z.record(z.string(), z.string()),
+        values: z.array(z.tuple([z.number(), z.string()])),
+      }),
     ),
   }),
 });
@@ -98,7 +119,7 @@ function settingsOf(nodes: readonly MonitoredNode[], prometheusPort: number) {
 }
 
 /** Prometheus at `url`, asked. */
-export function asking(url: string): Pick<WatchedCluster, "url" | "query" | "firing"> {
+export function asking(url: string): Asked {
   const ask = async (path: string) =>
     (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) })).json();
   return {
@@ -106,6 +127,14 @@ export function asking(url: string): Pick<WatchedCluster, "url" | "query" | "fir
     query: async (expr) => {
       const answer = answerSchema.parse(await ask(`/api/v1/query?query=${encodeURIComponent(expr)}`));
       return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+    },
+    range: async (expr, from, to, step) => {
+      const query = new URLSearchParams({ query: expr, start: `${from}`, end: `${to}`, step: `${step}` });
+      const { data } = rangeSchema.parse(await ask(`/api/v1/query_range?${query.toString()}`));
+      return data.result.map(({ metric, values }) => ({
+        metric,
+        points: values.map(([at, value]) => [at, Number(value)] as const),
+      }));
     },
     firing: async () => {
       const { data } = alertsSchema.parse(await ask("/api/v1/alerts"));
