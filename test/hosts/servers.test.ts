@@ -12,6 +12,7 @@ import {
   expectHealthy,
   PASSWORD,
   serverStack,
+  setSecret,
   throughBastion,
   UP_LIMIT_MS,
 } from "./support/server-stack";
@@ -189,5 +190,19 @@ describeWithLab("a cluster on servers of one's own", () => {
     const values = await cli(stack, first, ["get key:7", "info server"]);
     expect(values.join("\n")).toContain(`redis_version:${version}`);
     await expectHealthy(stack, first);
+  });
+
+  test("maxmemory and the password change live, and the exporters follow", async () => {
+    const pids = await processes();
+    await stack.set("redis", JSON.stringify({ maxmemory: "80mb" }));
+    await setSecret(stack, "password", `${PASSWORD}-changed`);
+    const output = await up();
+    expect(output).not.toContain(`${PASSWORD}-changed`);
+    expect(await processes()).toEqual(pids);
+    for (const host of lab.hosts.slice(0, 6)) {
+      const metrics = await lab.sh(host, `curl -s http://${host.address}:9121/metrics`);
+      expect(metrics).toContain("\nredis_up 1\n");
+      expect(metrics).toMatch(/\nredis_memory_max_bytes 8\.388608e\+07\n/);
+    }
   });
 });
