@@ -115,6 +115,18 @@ describe("a failover between two backups", () => {
   });
 });
 
+it("verify --restore brings it back into a throwaway cluster and compares every key with what Redis itself loads", async () => {
+  const { id, keys } = await newest();
+  const verified = await kit(folder, "backup", "verify", "--in", place, "--restore", "--json");
+  expect(verified.exitCode, verified.err).toBe(0);
+  expect(JSON.parse(verified.out)).toMatchObject({
+    id,
+    good: true,
+    report: { keys, restored: keys },
+    proof: { same: keys, expired: 0, differences: [] },
+  });
+});
+
 describe("one flipped byte", () => {
   it.each(["shard-1.rdb", "shard-2.rdb", "shard-3.rdb", "manifest.json"])(
     "in %s is found by verify and by restore, which name the file and write nothing",
