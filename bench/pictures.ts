@@ -86,12 +86,14 @@ async function scene(cluster: DeclaredCluster, prometheus: string): Promise<void
   load.kill();
   await sleep(4_000);
   const told: ClusterStatus = JSON.parse(await command("status", four, "--json"));
-  picture(
-    "topology",
-    topologySvg(told.name, told.nodes, ({ slots }) => formatRanges(slots).replaceAll(",", ", ")),
-  );
+  picture("topology", topologySvg(told.name, told.nodes, slotsText));
   await panels(prometheus, begun);
   await leave(cluster);
+}
+
+/** One range as it is, several as their number: what fits a node's box. */
+function slotsText({ slots, slotCount }: ClusterStatus["nodes"][number]): string {
+  return slots.length <= 1 ? formatRanges(slots) : `${slotCount} in ${slots.length} ranges`;
 }
 
 /** GET and SET of a known size; no password in an argument: ioredis, in a process of its own. */
