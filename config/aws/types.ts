@@ -1,6 +1,5 @@
 /** What the `aws:` keys say, once read and found good. */
 import type { Architecture } from "./instance-types";
-import type { AwsValues } from "./schema";
 
 export interface AwsSubnet {
   /** Full name of the zone, e.g. "eu-central-1a". */
@@ -15,11 +14,35 @@ export interface AwsSubnet {
   readonly publicId?: string;
 }
 
-/** As declared, with defaults, and what follows from it. */
-export interface AwsSettings extends Omit<AwsValues, "subnets" | "region" | "sshPublicKey"> {
+/**
+ * As declared, with defaults, and what follows from it; the keys are described in schema.ts. Written out instead of derived from the
+ * schema: zod's types would become part of the package's own.
+ */
+export interface AwsSettings {
   readonly region: string;
-  readonly sshPublicKey: string;
+  readonly instanceType: string;
   readonly architecture: Architecture;
+  readonly ami?: string | undefined;
+  readonly vpcCidr: string;
+  readonly vpcId?: string | undefined;
+  readonly addressOffset: number;
+  readonly clientSecurityGroups: readonly string[];
+  readonly clientCidrs: readonly string[];
+  readonly monitoringSecurityGroups: readonly string[];
+  readonly access: "bastion" | "direct";
+  readonly sshCidrs: readonly string[];
+  readonly sshPublicKey: string;
+  readonly nat: "one" | "per-zone" | "none";
+  readonly dataVolumeGib: number;
+  readonly rootVolumeGib: number;
+  readonly kmsKeyId?: string | undefined;
+  readonly detailedMonitoring: boolean;
+  readonly spreadPlacement: boolean;
+  readonly sessionManager: boolean;
+  readonly allowOneZone: boolean;
+  readonly allowDestroy: boolean;
+  readonly exposeToTheWholeInternet: boolean;
+  readonly tags: Readonly<Record<string, string>>;
   /** One a zone, in the order of the zones. */
   readonly subnets: readonly AwsSubnet[];
 }

@@ -124,7 +124,8 @@ function converge(spec: ClusterSpec, start: View): View {
   throw new Error("did not converge in 12 rounds");
 }
 
-describe("any declaration from any other", () => {
+// Seconds of computing; on a busy machine a minute of it.
+describe("any declaration from any other", { timeout: 120_000 }, () => {
   it("is reached with every slot owned once after every step and every key kept, and then nothing is planned", () => {
     fc.assert(
       fc.property(scenario, (given) => {
