@@ -25,7 +25,6 @@ export interface AwsSubnetFacts {
   readonly vpcId: string;
   readonly zone: string;
   readonly cidr: string;
-  readonly assignsPublicAddresses: boolean;
 }
 
 export interface AwsFacts {
@@ -114,7 +113,6 @@ async function subnetFacts(id: string, options: pulumi.InvokeOptions): Promise<A
     vpcId: subnet.vpcId,
     zone: subnet.availabilityZone,
     cidr: subnet.cidrBlock,
-    assignsPublicAddresses: subnet.mapPublicIpOnLaunch,
   };
 }
 

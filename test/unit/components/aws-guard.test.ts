@@ -149,7 +149,6 @@ describe("what AWS says against the declaration", () => {
       vpcId: "vpc-0fedcba9876543210",
       zone: "eu-central-1a",
       cidr: "10.0.1.0/24",
-      assignsPublicAddresses: false,
     }));
     const text = problems(config, { zones: ZONES, running: [], subnets: found });
     expect(text).toMatch(/subnet-0bbbbbbbb lies in eu-central-1a/);
