@@ -47,7 +47,7 @@ export default defineConfig({
       tier("program", 300_000, WAITING, REAL_REDIS),
       tier("package", 300_000, WAITING, [...REAL_REDIS, "test/package/setup.ts"]),
       tier("monitoring", 120_000, ALONE, REAL_REDIS),
-      tier("aws", 240_000, WAITING, REAL_REDIS),
+      tier("aws", 480_000, WAITING, REAL_REDIS),
       tier("hosts", 300_000, ALONE, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
     ],
   },

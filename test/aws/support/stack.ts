@@ -10,6 +10,9 @@ export const OLD_IMAGE = "ami-0aaaaaaaaaaaaaaa1";
 export const NEWEST_IMAGE = "ami-0aaaaaaaaaaaaaaa2";
 export const X86_IMAGE = "ami-0bbbbbbbbbbbbbbb1";
 
+/** Six servers one after another are some sixty operations in a row, on a machine that may be busy. */
+const COMMAND_MS = 300_000;
+
 const PLUGINS = join(__dirname, "plugins");
 
 const CONFIG: Readonly<Record<string, string>> = {
@@ -47,7 +50,10 @@ export class AwsStack {
 
   /** Any Pulumi command. Never rejects for a failing one. */
   pulumi(...args: string[]) {
-    return this.stack.pulumi(args, { env: { ...this.moto.env, [LOG_VARIABLE]: this.log } });
+    return this.stack.pulumi(args, {
+      env: { ...this.moto.env, [LOG_VARIABLE]: this.log },
+      limitMs: COMMAND_MS,
+    });
   }
 
   async must(...args: string[]): Promise<string> {
