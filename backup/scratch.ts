@@ -16,6 +16,15 @@ export interface Scratch {
   end(): Promise<void>;
 }
 
+/**
+ * Runs the server and ends it when standard input ends: so does a SIGKILL of this process, which could end nothing itself.
+ * Where the server ends first, the watcher goes with it.
+ */
+const WATCHED = `folder=$1; shift; exec 3<&0
+"$@" & server=$!
+(cat <&3 >/dev/null; kill -9 $server; rm -rf "$folder") & watcher=$!
+wait $server; status=$?; kill $watcher 2>/dev/null; exit $status`;
+
 const START_MS = 15_000;
 const LOAD_MS = 3_600_000;
 
@@ -24,15 +33,16 @@ export async function startScratch(tools: RedisTools, snapshot?: string): Promis
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-scratch-"));
   const socket = join(folder, "s");
   if (snapshot !== undefined) await symlink(snapshot, join(folder, "dump.rdb"));
-  const child = spawn(tools.server, settings(folder, socket, tools.version), {
-    stdio: "ignore",
-    cwd: folder,
-  });
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  const child = spawn(
+    "/bin/sh",
+    ["-c", WATCHED, "sh", folder, tools.server, ...settings(folder, socket, tools.version)],
+    {
+      stdio: ["pipe", "ignore", "ignore"],
+      cwd: folder,
+    },
+  );
   const end = async () => {
     await ended(child);
-    process.off("exit", kill);
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -94,6 +104,6 @@ async function opened(child: ChildProcess, socket: string, timeoutMs: number): P
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exit = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  child.kill("SIGKILL");
+  child.stdin?.end();
   await exit;
 }
