@@ -18,10 +18,14 @@ export const redisCli = pulumi.interpolate`${connect.auth}; ${connect.redisCli}`
 export const python = connect.pythonRediscluster;
 export const pythonRedis = connect.pythonRedis;
 export const ioredis = connect.ioredis;
+/** For Prometheus (file_sd), where monitoring is on. */
+export const scrapeTargets = cluster.scrapeTargets.apply((targets) =>
+  targets.length > 0 ? targets : undefined,
+);
 /** What one does next. */
 export const next = {
   password: passwordCommand,
   look: "npx redis-cluster-kit status",
-  change: "npm run --silent pulumi -- config set shards 4, then npm run up",
+  change: `edit Pulumi.${pulumi.getStack()}.yaml, then npm run --silent pulumi -- preview, then npm run up`,
   stop: "npm run down (keeps the data)",
 };

@@ -20,8 +20,9 @@ const provider: pulumi.provider.Provider = {
     if (type !== REDIS_CLUSTER_TYPE)
       return Promise.reject(new Error(`this provider has no component ${type}`));
     const cluster = new RedisCluster(name, argsOf(inputs), options);
-    const { urn, endpoints, nodes, password, connect, drift, declaration } = cluster;
-    return Promise.resolve({ urn, state: { endpoints, nodes, password, connect, drift, declaration } });
+    const { urn, endpoints, nodes, password, connect, drift, scrapeTargets, declaration } = cluster;
+    const state = { endpoints, nodes, password, connect, drift, scrapeTargets, declaration };
+    return Promise.resolve({ urn, state });
   },
 };
 

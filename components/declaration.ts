@@ -3,6 +3,7 @@ import type { KitConfig, SshConfig } from "../config";
 import { isLive, readableDirectives } from "../config/directives";
 import { exporterPortOf } from "../config/monitoring";
 import type { Declaration } from "../provider/declaration";
+import { type TargetGroup, targetGroups } from "../templates/monitoring/targets";
 import { renderRedisConf } from "../templates/render";
 import { layOut } from "../topology";
 
@@ -87,6 +88,14 @@ function declareMonitoring(config: KitConfig): NonNullable<Declaration["monitori
     ...(prometheusPort === undefined ? {} : { prometheusPort }),
     ...(config.target === "aws" ? { region: config.aws.region } : {}),
   };
+}
+
+/** The exporters in the form of Prometheus's file_sd; none where monitoring is off. */
+export function declareTargets(config: KitConfig): readonly TargetGroup[] {
+  if (!config.monitoring.enabled) return [];
+  const { exporters } = declareMonitoring(config);
+  const nodes = layOut(config).nodes.map((node) => ({ ...node, exporterPort: exporters[node.name] ?? 0 }));
+  return targetGroups({ cluster: config.name, nodes });
 }
 
 /** The redis.conf of every node, by node name. The password is in all of them. */

@@ -1,6 +1,8 @@
 /** What a Pulumi program imports from this package. */
+
 export { ConfigError, type Problem } from "../config/error";
 export type { MonitoringConfig } from "../config/monitoring-types";
+export type { TargetGroup } from "../templates/monitoring/targets";
 export type { AwsArgs, AwsSubnetArgs } from "./aws-args";
 export type { ConnectSnippets } from "./connect";
 export { type NodeStatus, RedisCluster } from "./redis-cluster";

@@ -4,8 +4,9 @@ import { ConfigError, type KitConfig, passwordProblems } from "../config";
 import { LocalMonitoring } from "../provider/monitoring-resource";
 import { Topology } from "../provider/resource";
 import { type NodeStatus, REDIS_CLUSTER_TYPE } from "../provider/types";
+import type { TargetGroup } from "../templates/monitoring/targets";
 import { type ConnectSnippets, connectSnippets } from "./connect";
-import { declarePublic, renderFiles, sshAccess } from "./declaration";
+import { declarePublic, declareTargets, renderFiles, sshAccess } from "./declaration";
 import type { RedisClusterArgs } from "./redis-cluster-args";
 import { checkConfig, InvalidConfigError } from "./stack-config";
 
@@ -30,6 +31,8 @@ export class RedisCluster extends pulumi.ComponentResource {
   readonly connect: pulumi.Output<ConnectSnippets>;
   /** What the last `pulumi refresh` found not to be as declared. */
   readonly drift: pulumi.Output<string[]>;
+  /** The nodes' exporters as Prometheus's file_sd and static_configs take them; empty where monitoring is off. */
+  readonly scrapeTargets: pulumi.Output<readonly TargetGroup[]>;
   /** Secret. The declaration as JSON, for `redis-cluster-kit --declaration FILE` where the stack is not at hand. */
   readonly declaration: pulumi.Output<string>;
 
@@ -46,6 +49,7 @@ export class RedisCluster extends pulumi.ComponentResource {
     this.endpoints = topology.endpoints;
     this.drift = topology.drift;
     this.connect = this.connectWith(PASSWORD_COMMAND);
+    this.scrapeTargets = pulumi.output(declareTargets(config));
     this.declaration = this.describe(config, args, reach);
     this.registerOutputs({ endpoints: this.endpoints, nodes: this.nodes });
   }

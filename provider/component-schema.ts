@@ -47,6 +47,11 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
     items: TEXT,
     description: "What the last refresh found not to be as declared. Empty right after an up.",
   },
+  scrapeTargets: {
+    type: "array",
+    items: reference("ScrapeTargets"),
+    description: "The nodes' exporters as Prometheus's file_sd takes them; empty where monitoring is off.",
+  },
   declaration: {
     ...TEXT,
     secret: true,
@@ -62,6 +67,14 @@ export function componentSchema(): ComponentSchema {
         Object.entries(CONNECT).map(([name, description]) => [name, { ...TEXT, description }]),
       ),
       required: Object.keys(CONNECT),
+    },
+    [token("ScrapeTargets")]: {
+      type: "object",
+      properties: {
+        targets: { type: "array", items: TEXT, description: "host:port of an exporter." },
+        labels: { type: "object", additionalProperties: TEXT, description: "cluster, shard, node, zone." },
+      },
+      required: ["targets", "labels"],
     },
   };
   const resource = {

@@ -72,6 +72,18 @@ describe("RedisCluster", () => {
     expect(parsed).toMatchObject({ name: "project-stack-cache", password: PASSWORD });
   });
 
+  test("tells Prometheus what to scrape, where monitoring is on", async () => {
+    const quiet = new RedisCluster("quiet", { password: PASSWORD });
+    expect(await settled(quiet.scrapeTargets)).toEqual([]);
+    const watched = new RedisCluster("watched", { password: PASSWORD, monitoring: { enabled: true } });
+    const groups = await settled(watched.scrapeTargets);
+    expect(groups.flatMap(({ targets }) => targets).sort()).toEqual(
+      [9121, 9122, 9123, 9124, 9125, 9126].map((port) => `127.0.0.1:${port}`),
+    );
+    const labels = { cluster: "project-stack-watched", shard: "1", node: "shard-1-a", zone: "a" };
+    expect(groups).toContainEqual({ targets: ["127.0.0.1:9121"], labels });
+  });
+
   test("names the primaries of several shards as entrances, whatever the order of nodes", async () => {
     const cluster = new RedisCluster("cache", { password: PASSWORD, basePort: 7100 });
     const { redisCli, ioredis } = await settled(cluster.connect);
