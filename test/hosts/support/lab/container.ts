@@ -11,6 +11,7 @@ import { LAB_USERS, ownerIn } from "./image";
 import { inNetwork, LAB_BRIDGE, type LabNetwork } from "./network";
 
 /** Six at once on two busy cores take their time. */
+const BOOT_ATTEMPTS = 8;
 const BOOT_MS = 90_000;
 
 export interface ContainerOptions {
@@ -89,6 +90,19 @@ export class Container {
   }
 
   async boot(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.bootOnce();
+      } catch (error) {
+        // The kernel takes its time to remove the cable of a host that was killed.
+        const isEarly = error instanceof Error && error.message.includes("veth interfaces");
+        if (!isEarly || attempt === BOOT_ATTEMPTS) throw error;
+        await sleep(attempt * 200);
+      }
+    }
+  }
+
+  private async bootOnce(): Promise<void> {
     const { folder, group, machine, memoryBytes, network } = this.options;
     const groups = makeGroup(group);
     if (memoryBytes !== undefined) limitMemory(groups, memoryBytes);
@@ -103,7 +117,7 @@ export class Container {
       ...["--boot", `--network-bridge=${LAB_BRIDGE}`, "--register=no", "--keep-unit"],
       ...["--link-journal=no", "--resolv-conf=off", "--timezone=off"],
     ];
-    const log = openSync(join(folder, "boot.log"), "a");
+    const log = openSync(join(folder, "boot.log"), "w");
     this.child = spawn("/bin/sh", ["-c", `${join_} && exec "$@"`, "sh", ...nspawn], {
       detached: true,
       stdio: ["ignore", log, log],
