@@ -13,6 +13,7 @@ import {
   parseInfo,
   parsePairs,
   ReplyFormatError,
+  replyOf,
 } from "./parse";
 import { passwordFacts } from "./passwords";
 import { RENAME_COMMAND, readRenames, renameQuery } from "./renames";
@@ -74,10 +75,10 @@ async function askNode(node: NodeSpec, sessions: Sessions): Promise<Answer> {
       nodes: text(nodes),
       cluster: text(cluster),
       info: text(info),
-      config: parsePairs(orThrow(config)),
+      config: parsePairs(replyOf(config)),
       clients: text(clients),
       acl: aclUser(acl),
-      ...(renames === undefined ? {} : { commands: orThrow(commands) }),
+      ...(renames === undefined ? {} : { commands: replyOf(commands) }),
     });
   });
 }
@@ -95,7 +96,7 @@ interface Replies {
 /** Undefined before 6.0. */
 function aclUser(reply: Reply | RedisReplyError | undefined): AclUser | undefined {
   const absent = reply instanceof RedisReplyError && /unknown command/i.test(reply.message);
-  return absent ? undefined : parseAclUser(orThrow(reply));
+  return absent ? undefined : parseAclUser(replyOf(reply));
 }
 
 function toAnswer(node: NodeSpec, sessions: Sessions, replies: Replies): Answer {
@@ -145,14 +146,8 @@ function settingsOf(node: NodeSpec, { config, commands }: Replies, version: stri
   return settings;
 }
 
-function orThrow(reply: Reply | RedisReplyError | undefined): Reply {
-  if (reply === undefined) throw new ReplyFormatError("pipeline", "missing reply");
-  if (reply instanceof RedisReplyError) throw reply;
-  return reply;
-}
-
 function text(reply: Reply | RedisReplyError | undefined): string {
-  return String(orThrow(reply));
+  return String(replyOf(reply));
 }
 
 /** `booting`: what a server answers that does not listen yet. */

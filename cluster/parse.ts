@@ -1,4 +1,5 @@
 /** The one place where Redis's text replies become checked values. */
+import { RedisReplyError, type Reply } from "./client";
 import type { SlotRange } from "./spec";
 import type { OpenSlot, PeerFlag, PeerView } from "./view";
 
@@ -177,4 +178,11 @@ export function parseClientList(text: string): ClientEntry[] {
         queryBytes: Number(field("qbuf")),
       };
     });
+}
+
+/** One reply of a pipeline. @throws RedisReplyError where it is one, ReplyFormatError where it is missing */
+export function replyOf(reply: Reply | RedisReplyError | undefined): Reply {
+  if (reply === undefined) throw new ReplyFormatError("pipeline", "missing reply");
+  if (reply instanceof RedisReplyError) throw reply;
+  return reply;
 }

@@ -1,6 +1,6 @@
 /** Restarting one node of a cluster that goes on serving. */
-import { RedisReplyError, type Reply, UnreachableError } from "../client";
-import { infoNumber, parseClusterNodes, parseInfo, parsePairs } from "../parse";
+import { UnreachableError } from "../client";
+import { infoNumber, parseClusterNodes, parseInfo, parsePairs, replyOf } from "../parse";
 import { restartReasons } from "../plan/rolling";
 import type { Step } from "../plan/types";
 import { RENAME_COMMAND, readRenames, renameQuery } from "../renames";
@@ -70,11 +70,6 @@ async function rewriteWithoutOldNames(node: NodeSpec, context: StepContext): Pro
     `${node.name} rewrites its append-only file: the old one may hold commands by names that end`,
   );
   await call(context, node.name, "BGREWRITEAOF");
-}
-
-function replyOf(reply: Reply | RedisReplyError | undefined): Reply {
-  if (reply === undefined || reply instanceof RedisReplyError) throw reply ?? new Error("a reply is missing");
-  return reply;
 }
 
 /**
