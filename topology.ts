@@ -1,7 +1,9 @@
 /** The declaration laid out as nodes: pure, deterministic, the same answer for ever for the same node. */
+
 import type { AwsConfig, LocalConfig, SshConfig, SshServer } from "./config";
 import { awsAddress } from "./topology/aws";
 import { count } from "./topology/count";
+import { nodeName } from "./topology/names";
 import { placeServers } from "./topology/servers";
 
 /** Distance between a node's data port and its bus port; fixed by Redis up to 6.2, the default after. */
@@ -140,11 +142,6 @@ function planNode(config: LocalLayout, shard: number, member: number): PlannedNo
     busPort: port + BUS_PORT_OFFSET,
     dir: `${config.dataDirectory}/${name}`,
   });
-}
-
-/** `shard` and `member` count from 0. */
-export function nodeName(shard: number, member: number): string {
-  return `shard-${shard + 1}-${String.fromCharCode("a".charCodeAt(0) + member)}`;
 }
 
 /**

@@ -41,6 +41,10 @@ export interface AwsArgs {
   readonly monitoringSecurityGroups?: readonly string[];
   /** The way in: a bastion, or directly from inside the network. The cluster is not touched. @default "bastion" */
   readonly access?: "bastion" | "direct";
+  /** ssh host keys by node name, and of the "bastion"; a pinned one is the only one that is taken there. Live. */
+  readonly hostKeys?: Readonly<Record<string, string>>;
+  /** Redis built on each server, or `redisSource`, a tar.gz with the programs. For servers made ready from then on. @default "source" */
+  readonly install?: "source" | "archive";
   /** NAT gateways, the way out for installation. Routes change live. @default "one" */
   readonly nat?: "one" | "per-zone" | "none";
   /** Size of each node's data volume in GiB. It grows live and cannot shrink. @default 50 */

@@ -58,7 +58,7 @@ export class ProvisionedServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: ProvisionedServerArgs, options: pulumi.ComponentResourceOptions = {}) {
     super(PROVISIONED_SERVER_TYPE, name, {}, options);
-    const { plan, archive, connection } = args;
+    const { plan, archive } = args;
     const target = targetOf(args);
     // A component's own dependencies do not reach its children by themselves.
     const first = {
@@ -68,7 +68,7 @@ export class ProvisionedServer extends pulumi.ComponentResource {
     const checks = args.checks ?? [checkServer(name, args, first)];
     const checked = pulumi.mergeOptions(first, { dependsOn: [...checks] });
     const place = placeArchive(plan, archive ?? {});
-    const copied = copyArchive(name, place, connection, checked);
+    const copied = copyArchive(name, place, target, checked);
     const beforeInstall =
       copied === undefined ? checked : pulumi.mergeOptions(checked, { dependsOn: [copied] });
     const installed = runScript(

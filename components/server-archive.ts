@@ -5,7 +5,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { compilerFlags, REDIS_SHA256, vendorUrl } from "../install/versions";
 import type { ArchivePlace, ServerPlan } from "../templates/server/scripts";
-import { connectionArgs, type ServerConnection } from "./server-connection";
+import { connectionArgs, type ScriptTarget } from "./server-connection";
 
 /** Where Redis comes from, beside the distribution's packages. */
 export interface RedisArchive {
@@ -50,16 +50,19 @@ export function placeArchive(plan: ServerPlan, { source, sha256 }: RedisArchive)
 function digestOf(file: string): string {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true)
     throw new pulumi.RunError(
-      `redisSource ${file} is no file on this machine. Target ssh needs a tar.gz there, or an address.`,
+      `redisSource ${file} is no file on this machine. Servers need a tar.gz there, or an address.`,
     );
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }
 
-/** Copies the archive into the home of the login user; the state keeps its checksum, not its bytes. */
+/**
+ * Copies the archive into the home of the login user; the state keeps its checksum, not its bytes. A new machine at the same
+ * address has not got it, and the plugin compares content and path only: another id of the machine copies it again.
+ */
 export function copyArchive(
   name: string,
   place: PlacedArchive,
-  connection: ServerConnection,
+  { connection, serverId }: Pick<ScriptTarget, "connection" | "serverId">,
   options: pulumi.CustomResourceOptions,
 ): remote.CopyToRemote | undefined {
   if (place.local === undefined) return undefined;
@@ -69,6 +72,7 @@ export function copyArchive(
       connection: connectionArgs(connection),
       source: new pulumi.asset.FileAsset(place.local),
       remotePath: place.upload,
+      ...(serverId === undefined ? {} : { triggers: [serverId] }),
     },
     options,
   );

@@ -1,6 +1,7 @@
 /** The `aws:` keys: read, checked among each other and against the rest of the declaration. Pure. */
 import { machineProblems, machineWarnings, openWorldProblems } from "./aws/checks";
 import { architectureOf } from "./aws/instance-types";
+import { provisioningProblems } from "./aws/provisioning";
 import { type AwsValues, awsSchema } from "./aws/schema";
 import { fullZone, readSubnets } from "./aws/subnets";
 import type { AwsSettings } from "./aws/types";
@@ -13,6 +14,7 @@ export interface AwsSurroundings {
   readonly shards: number;
   readonly replicasPerShard: number;
   readonly redis: Readonly<Record<string, string>>;
+  readonly redisSource?: string | undefined;
 }
 
 export interface ReadAws {
@@ -51,6 +53,7 @@ export function readAws(raw: unknown, around: AwsSurroundings): ReadAws {
       ...zoneProblems(values, zones, region),
       ...subnetProblems,
       ...openWorldProblems(values),
+      ...provisioningProblems(values, around),
       ...machineProblems(values, around.redis),
     ],
     warnings: [...machineWarnings(values, around.redis), ...zoneWarnings(zones), ...reachWarnings(values)],

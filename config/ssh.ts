@@ -50,7 +50,7 @@ function address() {
 const hostName = z.string().regex(HOST_NAME);
 const user = z.string().regex(USER);
 /** As `ssh-keyscan` prints it, without the host; a comment after it is left out. */
-const hostKey = z
+export const hostKey = z
   .string()
   .regex(HOST_KEY)
   .transform((line) => line.split(" ").slice(0, 2).join(" "));

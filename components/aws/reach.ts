@@ -49,14 +49,25 @@ function region(config: AwsConfig): Region {
 
 function accessOf({ config, sshPrivateKey }: ReachArgs, bastion: ServerLink["bastion"]): Reach["access"] {
   const servers = Object.fromEntries(
-    layOut(config).nodes.map((node) => [node.name, { host: node.host, port: SSH_PORT, user: SERVER_USER }]),
+    layOut(config).nodes.map(({ name, host }) => [
+      name,
+      { host, port: SSH_PORT, user: SERVER_USER, ...pinned(config, name) },
+    ]),
   );
   const access = pulumi.all([sshPrivateKey, bastion?.host]).apply(([privateKey, host]) => ({
     servers,
     ...(privateKey === undefined ? {} : { privateKey }),
-    ...(host === undefined ? {} : { bastion: { host, port: SSH_PORT, user: SERVER_USER } }),
+    ...(host === undefined
+      ? {}
+      : { bastion: { host, port: SSH_PORT, user: SERVER_USER, ...pinned(config, "bastion") } }),
   }));
   return pulumi.secret(access);
+}
+
+/** The declared host key of a node, or of the bastion. */
+function pinned({ aws }: AwsConfig, name: string): { readonly hostKey?: string } {
+  const hostKey = aws.hostKeys[name];
+  return hostKey === undefined ? {} : { hostKey };
 }
 
 /** What handovers need of the declaration; redis.conf with it, because a node that comes back is started with its own. */
@@ -85,7 +96,7 @@ function provision(
         cluster: config.name,
         node: node.name,
         version: config.redisVersion,
-        install: "source",
+        install: config.aws.install,
         port: node.port,
         address: node.host,
         maxmemoryBytes: Number(redis.maxmemory ?? 0),
@@ -94,7 +105,8 @@ function provision(
       connection: {
         host: node.host,
         user,
-        ...(bastion === undefined ? {} : { bastion }),
+        ...pinned(config, node.name),
+        ...(bastion === undefined ? {} : { bastion: { ...bastion, ...pinned(config, "bastion") } }),
         ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
       },
       archive: { source: config.redisSource, sha256: config.redisSourceSha256 },

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { fieldMeta } from "../field-meta";
 import { BLOCK, cidr, flag, gib, groupId, list, set } from "./kinds";
+import { hostKeys, install } from "./provisioning";
 
 const INSTANCE_TYPE = /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/;
 
@@ -215,6 +216,8 @@ export const awsSchema = z.strictObject({
   access,
   sshCidrs,
   sshPublicKey,
+  hostKeys,
+  install,
   nat,
   dataVolumeGib: gib("dataVolumeGib", 1, 50, "Size of each node's data volume"),
   rootVolumeGib: gib("rootVolumeGib", 8, 16, "Size of each server's root volume"),

@@ -32,6 +32,9 @@ export interface AwsSettings {
   readonly access: "bastion" | "direct";
   readonly sshCidrs: readonly string[];
   readonly sshPublicKey: string;
+  /** "ssh-ed25519 AAAA..." by node name, and "bastion". Others are learned at the first contact. */
+  readonly hostKeys: Readonly<Record<string, string>>;
+  readonly install: "source" | "archive";
   readonly nat: "one" | "per-zone" | "none";
   readonly dataVolumeGib: number;
   readonly rootVolumeGib: number;

@@ -1,4 +1,7 @@
 /** Every resource that the prod stack would register, under Pulumi's mocks. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { launchOf } from "../../components/aws/guard";
 import { RedisCluster } from "../../components/redis-cluster";
@@ -81,6 +84,39 @@ describe("the prod stack's resources", () => {
       const open = Object.entries(inputs).filter(([, value]) => !JSON.stringify(value).includes(SECRET));
       expect([type, name, JSON.stringify(open).includes(PASSWORD)]).toEqual([type, name, false]);
     }
+  });
+
+  test("pinned host keys are asked for by provisioning, handovers and the cluster", async () => {
+    const hostKeys = {
+      bastion: `ssh-ed25519 ${"B".repeat(68)}`,
+      "shard-1-a": `ssh-ed25519 ${"N".repeat(68)}`,
+    };
+    const pinned = await declare({}, { hostKeys });
+    const checks = pinned.filter(({ type, name }) => type.endsWith(":Command") && name.endsWith("-check"));
+    const ways = new Map(checks.map(({ name, inputs }) => [name, JSON.stringify(inputs.connection)]));
+    const all = [...ways.values()];
+    expect(all.filter((way) => way.includes(hostKeys.bastion))).toHaveLength(6);
+    expect(all.filter((way) => way.includes(hostKeys["shard-1-a"]))).toEqual([
+      ways.get("redis-shard-1-a-check"),
+    ]);
+    for (const type of ["Topology", "Handover", "Rejoin"])
+      for (const { inputs } of pinned.filter((each) => each.type.endsWith(`:${type}`)))
+        for (const key of Object.values(hostKeys)) expect(JSON.stringify(inputs)).toContain(key);
+  });
+
+  test("a file of Redis is copied again to a server that is replaced", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-archive-"));
+    const redisSource = join(folder, "redis.tar.gz");
+    writeFileSync(redisSource, "of the test");
+    const args = { ...prod({ install: "archive" }), redisSource };
+    const found = await registered({}, () => new RedisCluster("redis", args));
+    rmSync(folder, { recursive: true });
+    const copies = found.filter(({ type }) => type.endsWith(":CopyToRemote"));
+    expect(copies.map(({ name, inputs }) => [name, inputs.triggers])).toContainEqual([
+      "redis-shard-1-a-archive",
+      ["redis-shard-1-a-id"],
+    ]);
+    expect(copies).toHaveLength(6);
   });
 
   test("rules name their sources one by one", () => {

@@ -12,6 +12,8 @@ const GOOD = {
   clientCidrs: ["10.1.0.0/16"],
 };
 
+const HOST_KEY = `ssh-ed25519 ${"A".repeat(68)}`;
+
 const OWN_SUBNETS = {
   a: { id: "subnet-0aaaaaaaa", cidr: "10.0.1.0/24", publicId: "subnet-0dddddddd" },
   b: { id: "subnet-0bbbbbbbb", cidr: "10.0.2.0/24" },
@@ -100,6 +102,10 @@ describe("what the target aws refuses", () => {
     [{ sshCidrs: ["128.0.0.0/1"] }, {}, "aws.sshCidrs", "the whole internet"],
     [{ subnets: OWN_SUBNETS }, {}, "aws.subnets", "nothing, since vpcId is not set"],
     [{ ami: "debian" }, {}, "aws.ami", "an image id"],
+    [{ install: "package" }, {}, "aws.install", '"source" or "archive"'],
+    [{ install: "archive" }, {}, "redisSource", "a tar.gz with redis-server"],
+    [{ hostKeys: { "shard-4-a": HOST_KEY } }, {}, "aws.hostKeys", "shard-1-a to shard-3-b) or bastion"],
+    [{ hostKeys: { bastion: "SHA256:abc" } }, {}, "aws.hostKeys", "by node name"],
     [{}, { host: "10.0.0.1" }, "host", "nothing, since target aws has no use for it"],
   ])("%j %j", (aws, rest, property, expected) => {
     const problems = problemsOf(aws, rest);
@@ -135,6 +141,11 @@ describe("what the target aws refuses", () => {
   test("the whole internet only behind the flag that says so", () => {
     expect(problemsOf({ clientCidrs: ["0.0.0.0/0"], exposeToTheWholeInternet: true })).toEqual([]);
   });
+});
+
+test("pinned host keys are kept without their comments", () => {
+  const { aws } = read({ hostKeys: { bastion: `${HOST_KEY} root@gate`, "shard-3-b": HOST_KEY } });
+  expect(aws.hostKeys).toEqual({ bastion: HOST_KEY, "shard-3-b": HOST_KEY });
 });
 
 describe("arithmetic of blocks", () => {
