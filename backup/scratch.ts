@@ -33,14 +33,7 @@ export async function startScratch(tools: RedisTools, snapshot?: string): Promis
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-scratch-"));
   const socket = join(folder, "s");
   if (snapshot !== undefined) await symlink(snapshot, join(folder, "dump.rdb"));
-  const child = spawn(
-    "/bin/sh",
-    ["-c", WATCHED, "sh", folder, tools.server, ...settings(folder, socket, tools.version)],
-    {
-      stdio: ["pipe", "ignore", "ignore"],
-      cwd: folder,
-    },
-  );
+  const child = spawnBound(folder, tools.server, settings(folder, socket, tools.version));
   const end = async () => {
     await ended(child);
     await rm(folder, { recursive: true, force: true });
@@ -58,6 +51,12 @@ export async function startScratch(tools: RedisTools, snapshot?: string): Promis
     await end();
     throw error;
   }
+}
+
+/** A server in `folder` that ends, and its folder with it, when this process ends or `ended` is called. */
+export function spawnBound(folder: string, server: string, args: readonly string[]): ChildProcess {
+  const options = { stdio: ["pipe", "ignore", "ignore"] as ["pipe", "ignore", "ignore"], cwd: folder };
+  return spawn("/bin/sh", ["-c", WATCHED, "sh", folder, server, ...args], options);
 }
 
 function settings(folder: string, socket: string, version: string): string[] {
@@ -101,7 +100,8 @@ async function opened(child: ChildProcess, socket: string, timeoutMs: number): P
   return client;
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+/** Ends what `spawnBound` has started. */
+export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exit = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.stdin?.end();

@@ -21,6 +21,11 @@ export class NotConfirmedError extends Error {
   override readonly name = "NotConfirmedError";
 }
 
+/** A measurement that came to nothing: clients were refused, or a program failed. Its traces are removed. */
+export class LoadFailedError extends Error {
+  override readonly name = "LoadFailedError";
+}
+
 export interface Failure {
   readonly text: string;
   readonly exitCode: ExitCode;
@@ -29,6 +34,7 @@ export interface Failure {
 const OPERATIONAL = [
   DrillFailedError,
   DrillRefusedError,
+  LoadFailedError,
   LockedError,
   NotConvergedError,
   NotConfirmedError,

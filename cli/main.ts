@@ -1,7 +1,8 @@
 /** The command line: parses, calls, prints, exits. Nothing else here knows of process.argv, stdout and exit codes. */
 import { createInterface } from "node:readline/promises";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { Answer, ExitCode } from "./answer";
+import { wholeNumber } from "./arguments";
 import { addBackupCommands } from "./backup-program";
 import { applyCommand, type ChangeOptions, healCommand } from "./commands/apply";
 import { doctor } from "./commands/doctor";
@@ -10,6 +11,7 @@ import { plan } from "./commands/plan";
 import { status } from "./commands/status";
 import { type DeclarationOptions, findTarget, type Target } from "./declaration";
 import { explain } from "./errors";
+import { addLoadCommand } from "./load-program";
 import { addMonitoringCommands } from "./monitoring-program";
 import { styleOf } from "./print/style";
 import type { World } from "./world";
@@ -102,6 +104,7 @@ function build(io: Io, execute: Execute, alone: ExecuteAlone): Command {
     changing(command("drill", "try a failover under writes, measure it, put everything back")),
   ).action((options: CommonOptions & DrillOptions) => execute(drillCommand, options));
   addMonitoringCommands<CommonOptions>(program, { common, onCluster: execute });
+  addLoadCommand<CommonOptions>(program, { common, onCluster: execute });
   addBackupCommands<CommonOptions>(program, { common, onCluster: execute, alone });
   return program;
 }
@@ -129,14 +132,6 @@ function drillOptions(command: Command): Command {
     .option("--shard <number>", "which shard, from 1", wholeNumber(1, 1000), 1)
     .option("--rate <writes>", "writes a second of the probe", wholeNumber(10, 2000), 400)
     .option("--svg <file>", "write a picture of the timeline");
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-  };
 }
 
 /** For the launcher. */

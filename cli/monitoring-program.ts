@@ -1,6 +1,7 @@
 /** The command line's part about seeing: `watch` and `monitoring`. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Answer } from "./answer";
+import { number } from "./arguments";
 import { type MonitoringFilesOptions, monitoringFiles } from "./commands/monitoring";
 import { type WatchOptions, watchCommand } from "./commands/watch";
 import type { Target } from "./declaration";
@@ -27,12 +28,4 @@ export function addMonitoringCommands<Common>(program: Command, { common, onClus
   common(monitoring.command("files").description("write scrape configurations, alerts and the dashboard"))
     .requiredOption("--to <folder>", "where to")
     .action((options: MonitoringFilesOptions & Common) => onCluster(monitoringFiles, options));
-}
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
-  };
 }

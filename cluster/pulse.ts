@@ -27,11 +27,14 @@ export interface PulseReader {
   close(): void;
 }
 
+/** The way to the nodes. */
+export type PulseOptions = Pick<EngineOptions, "hosts" | "connector">;
+
 const REPLY_MS = 3_000;
 
 export function openPulse(
   spec: ClusterSpec,
-  options: Pick<EngineOptions, "hosts" | "connector">,
+  options: PulseOptions,
   now: () => number = () => performance.now(),
 ): PulseReader {
   const sessions = openSessions(spec, options, "redis-cluster-kit:watch", REPLY_MS);

@@ -158,6 +158,12 @@ describe("a stack elsewhere", () => {
       expect(status.code).toBe(0);
     }
 
+    const load = await kit("bench", "load", "--seconds", "1", "--cluster", CLUSTERS[0] ?? "");
+    expect(load.code, load.output).toBe(0);
+    expect(load.output).toMatch(/^ioredis GET\+SET +shop-test-cache +[\d,]+ +[\d.]+ +[\d.]+$/m);
+    expect(load.output).toContain("redis-benchmark was left out: it takes a password only as an argument");
+    expect(load.output).not.toContain(PASSWORD);
+
     const again = await stack.up();
     expect(again.output).toMatch(/\d+ unchanged/);
     expect(again.output).not.toMatch(/created|updated|replaced/);

@@ -78,6 +78,7 @@ export const TABLE: readonly Way[] = [
   { from: "scripts/", to: "install/", why: "npm run up, down and setup are the set-up's doors" },
   { from: "bench/", to: "cluster/", why: "what is measured" },
   { from: "bench/", to: "backup/", why: "what is measured" },
+  { from: "bench/load.ts", to: "cli/", why: "the command's own measurement, on servers of its own" },
   { from: "bench/", to: "test/support/", why: "measured on the same real servers as tested" },
   ...Object.keys(PLACES).map((place) => ({
     from: "test/",
@@ -249,8 +250,8 @@ export interface PackageRule {
 export const PACKAGE_RULES: readonly PackageRule[] = [
   {
     packages: /^ioredis(\/|$)/,
-    only: ["cluster/connection.ts", "test/"],
-    why: "one file knows the client library; everything else speaks to a NodeClient",
+    only: ["cluster/connection.ts", "cli/load/ioredis.ts", "test/"],
+    why: "one file knows the client library, everything else speaks to a NodeClient; `bench load` loads a cluster as applications do",
   },
   {
     packages: /^ssh2(\/|$)/,

@@ -1,8 +1,11 @@
+// provider/access.ts requires the way to servers when it needs it; under vitest that wants the hook of the launcher.
+import "../../../scripts/ts.cjs";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../../cli/main";
+import { declaration as declarationOf } from "../provider/declarations";
 import { recordedIo } from "./support";
 
 let folder: string;
@@ -78,5 +81,38 @@ describe("without a declaration it is a 2 with one or two lines and no stack tra
     const { io, err } = recordedIo({ directory: folder });
     expect(await run(["status", "--debug"], io)).toBe(2);
     expect(err()).toMatch(/\n {4}at /);
+  });
+});
+
+describe("bench load", () => {
+  const onServers = () => {
+    const servers = [1, 2, 3, 4, 5, 6].map((number) => ({
+      name: `redis-${number}`,
+      host: `10.0.0.${number}`,
+      zone: "abc".charAt(number % 3),
+    }));
+    return declarationOf({ target: "ssh", ssh: { servers } });
+  };
+  it("does not load a cluster on servers where nobody can be asked", async () => {
+    const { io, err, out } = recordedIo();
+    const declaration = file("ssh.json", JSON.stringify(onServers()));
+    expect(await run(["bench", "load", "--declaration", declaration], io)).toBe(2);
+    expect(err()).toContain(
+      "runs on servers (target ssh): 50 clients will ask it as much as it can answer for up to 30 s",
+    );
+    expect(err()).toContain("--yes");
+    expect(out()).toBe("");
+  });
+  it("asks where somebody is there, and takes no for an answer", async () => {
+    const asked: string[] = [];
+    const confirm = async (question: string) => {
+      asked.push(question);
+      return false;
+    };
+    const { io, err } = recordedIo({ confirm });
+    const declaration = file("ssh.json", JSON.stringify(onServers()));
+    expect(await run(["bench", "load", "--declaration", declaration], io)).toBe(1);
+    expect(asked).toEqual(["Load it?"]);
+    expect(err()).toContain("nothing was done");
   });
 });
