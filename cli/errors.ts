@@ -47,8 +47,8 @@ const OPERATIONAL = [
 /** Those of backup/errors.ts, by name: parts of it are loaded only when they are needed. */
 const BACKUP = ["BackupFailedError", "BackupRefusedError", "DamagedBackupError"];
 
-/** Errors that are meant for people by their names: hosts/errors.ts, install/errors.ts, config/error.ts. */
-const NAMED = ["UserError", "ConfigError", "UnchangedError"];
+/** Errors that are meant for people by their names: hosts/errors.ts, hosts/ssh, install/errors.ts, config/error.ts. */
+const NAMED = ["AccessError", "UserError", "ConfigError", "UnchangedError"];
 
 /** `debug` adds the stack trace. An error that nobody foresaw says so; health is not known then, so it is a 2. */
 export function explain(error: unknown, debug: boolean): Failure {

@@ -3,7 +3,8 @@ import "../../../scripts/ts.cjs";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { utils } from "ssh2";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { run } from "../../../cli/main";
 import { declaration as declarationOf } from "../provider/declarations";
 import { recordedIo } from "./support";
@@ -85,17 +86,26 @@ describe("without a declaration it is a 2 with one or two lines and no stack tra
 });
 
 describe("bench load", () => {
-  const onServers = () => {
+  const onServers = (sshPrivateKey?: string) => {
     const servers = [1, 2, 3, 4, 5, 6].map((number) => ({
       name: `redis-${number}`,
       host: `10.0.0.${number}`,
       zone: "abc".charAt(number % 3),
     }));
-    return declarationOf({ target: "ssh", ssh: { servers } });
+    return declarationOf({ target: "ssh", ssh: { servers }, ...(sshPrivateKey ? { sshPrivateKey } : {}) });
   };
+  const key = utils.generateKeyPairSync("ed25519").private;
+  it("says that there is no key for ssh, without a stack trace", async () => {
+    vi.stubEnv("SSH_AUTH_SOCK", "");
+    const { io, err } = recordedIo();
+    const declaration = file("no-key.json", JSON.stringify(onServers()));
+    expect(await run(["bench", "load", "--declaration", declaration], io)).toBe(2);
+    vi.unstubAllEnvs();
+    expect(err()).toMatch(/^there is no key for ssh: .*\n$/);
+  });
   it("does not load a cluster on servers where nobody can be asked", async () => {
     const { io, err, out } = recordedIo();
-    const declaration = file("ssh.json", JSON.stringify(onServers()));
+    const declaration = file("ssh.json", JSON.stringify(onServers(key)));
     expect(await run(["bench", "load", "--declaration", declaration], io)).toBe(2);
     expect(err()).toContain(
       "runs on servers (target ssh): 50 clients will ask it as much as it can answer for up to 30 s",
@@ -110,7 +120,7 @@ describe("bench load", () => {
       return false;
     };
     const { io, err } = recordedIo({ confirm });
-    const declaration = file("ssh.json", JSON.stringify(onServers()));
+    const declaration = file("ssh.json", JSON.stringify(onServers(key)));
     expect(await run(["bench", "load", "--declaration", declaration], io)).toBe(1);
     expect(asked).toEqual(["Load it?"]);
     expect(err()).toContain("nothing was done");
