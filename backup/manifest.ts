@@ -25,8 +25,8 @@ const shardSchema = z.object({
   keys: count,
   /** Of these, those with a time to live. */
   expiring: count,
-  /** Keys of each slot, in the order of `slots`. */
-  keysPerSlot: z.array(count),
+  /** Keys of each slot, in the order of `slots`. Absent where a server's timer took it: that counts them all, not by slot. */
+  keysPerSlot: z.array(count).optional(),
   /** Memory of the node when it was saved; a restore checks that there is room. */
   usedMemoryBytes: count,
   file: z.string().regex(/^shard-\d+\.rdb$/),

@@ -54,11 +54,11 @@ export function couldBe(manifest: Manifest, counts: Uint32Array): boolean {
   for (const { slots, keysPerSlot } of manifest.shards)
     for (const [at, slot] of expandRanges(slots).entries()) {
       const count = counts[slot] ?? 0;
-      if (count > (keysPerSlot[at] ?? 0)) return false;
+      if (keysPerSlot !== undefined && count > (keysPerSlot[at] ?? 0)) return false;
       sum += count;
     }
   const expiring = manifest.shards.reduce((total, shard) => total + shard.expiring, 0);
-  return sum >= manifest.keys - expiring;
+  return sum <= manifest.keys && sum >= manifest.keys - expiring;
 }
 
 function refuseOlderRedis({ shards, manifest }: TargetQuestion): void {

@@ -1,5 +1,6 @@
 /** Whether a backup is what was taken: manifest, checksums, Redis's own check, counts. Changes nothing. */
 import { createReadStream } from "node:fs";
+import { expandRanges } from "../cluster/slots";
 import { checkRdb, type RedisTools } from "./check-rdb";
 import { type Contents, readContents } from "./copy";
 import { DamagedBackupError, explainSystem, textOf } from "./errors";
@@ -100,5 +101,7 @@ function problemOf(contents: Contents, shard: ShardBackup): string | undefined {
     return `it has ${contents.bytes} bytes, the manifest says ${shard.bytes}`;
   if (contents.sha256 !== shard.sha256) return "its sha256 is not the manifest's";
   if (contents.keys !== shard.keys) return `it has ${contents.keys} keys, the manifest says ${shard.keys}`;
+  const own = expandRanges(shard.slots).reduce((sum, slot) => sum + (contents.perSlot[slot] ?? 0), 0);
+  if (own !== shard.keys) return `it has ${shard.keys - own} keys of slots that its shard did not own`;
   return undefined;
 }

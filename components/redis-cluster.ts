@@ -44,6 +44,7 @@ export class RedisCluster extends pulumi.ComponentResource {
     const reach = this.reachServers(name, config, args);
     const topology = this.createTopology(name, config, args, reach);
     reach.monitor?.(topology);
+    reach.backUp?.(topology);
     this.createMonitoring(name, config, topology);
     this.nodes = topology.nodes;
     this.endpoints = topology.endpoints;
@@ -92,9 +93,11 @@ export class RedisCluster extends pulumi.ComponentResource {
       .all([sshPrivateKey, sudoPassword])
       .apply(([key, password]) => sshAccess(config, { sshPrivateKey: key, sudoPassword: password }));
     const monitor = (topology: Topology) => servers.monitor(this.password, topology);
+    const backUp = (topology: Topology) => servers.backUp(this.password, topology);
     return {
       ready: servers.ready,
       access: pulumi.secret(access),
+      backUp,
       ...(config.monitoring.enabled ? { monitor } : {}),
     };
   }
@@ -139,6 +142,8 @@ interface Reach {
   readonly access?: pulumi.Output<ReturnType<typeof sshAccess>>;
   /** Exporters on the servers; they follow the cluster. */
   readonly monitor?: (topology: Topology) => void;
+  /** Backup timers on the servers, where backups are declared. */
+  readonly backUp?: (topology: Topology) => void;
 }
 
 function checkArgs(

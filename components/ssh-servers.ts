@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SshConfig, SshServer } from "../config";
 import type { ExporterPlan, ServerPlan } from "../templates/server/scripts";
 import { checkServer, ProvisionedServer, type ProvisionedServerArgs } from "./provisioned-server";
+import { backupPlan, ServerBackup } from "./server-backup";
 import { type ServerConnection, type ServerWarning, tellWarnings, warningsIn } from "./server-connection";
 import { ServerExporter } from "./server-exporter";
 
@@ -58,6 +59,16 @@ export class SshServers extends pulumi.ComponentResource {
     }
   }
 
+  /** A backup timer on every server, where backups are declared, once `after` is done: the cluster. */
+  backUp(password: pulumi.Input<string>, after: pulumi.Resource): void {
+    for (const server of this.args.config.servers) {
+      const plan = backupPlan(this.args.config, server.name);
+      if (plan === undefined) return;
+      const args = { plan, connection: connectionOf(this.args, server), password };
+      new ServerBackup(`${this.name}-${server.name}`, args, { parent: this, dependsOn: after });
+    }
+  }
+
   /** Once for all servers. Warnings hold no secret, though the outputs they come from are kept as secrets. */
   private tell(warnings: pulumi.Output<ServerWarning[]>): void {
     pulumi.unsecret(warnings).apply((found) => {
@@ -86,6 +97,7 @@ function planOf(config: SshConfig, server: SshServer): ServerPlan {
     address: server.address,
     maxmemoryBytes: Number(redis.maxmemory ?? 0),
     persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
+    backup: config.backup !== undefined,
   };
 }
 

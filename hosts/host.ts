@@ -81,6 +81,13 @@ export interface Host {
    * Absent where the target cannot give files: such clusters cannot be backed up.
    */
   readFile?(node: HostNode, path: string): Promise<OpenFile>;
+  /**
+   * Runs the backup timer's service of the node's server now, and tells what it said. Hours, where there is much to save.
+   * @throws UserError with its last words where it fails, or where no timer is there.
+   */
+  backUp?(node: HostNode): Promise<string>;
+  /** Takes away what runs on the node's server by itself: the backup timer. Backups stay. Absent where there is none. */
+  retire?(node: HostNode): Promise<void>;
   /** Last lines of the node's own log, for error texts. Empty when there is none. */
   logTail(node: HostNode, lines: number): Promise<string>;
   /** Releases connections. */

@@ -16,8 +16,8 @@ export interface Removal {
 }
 
 /**
- * Replicas stop first and all at once, then the primaries: no replica sees its primary go and asks for a failover, and
- * every one has the last writes. Orderly, so that everything acknowledged is on disk.
+ * Backup timers go, so that none begins any more. Then replicas stop, all at once, then the primaries: no replica sees its
+ * primary go and asks for a failover, and every one has the last writes. Orderly, so that everything acknowledged is on disk.
  * @throws UnchangedError naming the nodes that could not be stopped.
  */
 export async function removeCluster(removal: Removal): Promise<void> {
@@ -32,6 +32,7 @@ export async function removeCluster(removal: Removal): Promise<void> {
     report.status(`stopping ${group.map((node) => node.name).join(", ")}`);
     await forAll(group, (node) => options.hosts(node).stop(node));
   };
+  await forAll(nodes, async (node) => options.hosts(node).retire?.(node));
   await stop(nodes.filter(isReplica));
   await stop(nodes.filter((node) => !isReplica(node)));
   if (!isPurge(declaration)) {

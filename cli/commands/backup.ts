@@ -15,6 +15,7 @@ import { UsageError } from "../errors";
 import { listText, pruneText, rehearsedText, takenText, verifiedText } from "../print/backup";
 import { meterLines } from "../print/meter";
 import { toolsFor } from "../redis-tools";
+import { serverFolder, takeOnServers } from "../server-backups";
 import { withThrowaway } from "../throwaway";
 import type { World } from "../world";
 
@@ -42,6 +43,7 @@ export interface PlaceCommandOptions {
 }
 
 export async function backupCommand(target: Target, options: BackupOptions, world: World): Promise<Answer> {
+  if (options.to === undefined && serverFolder(target) !== undefined) return takeOnServers(target, world);
   const place = placeFor(options.to ?? target.backup?.to, options, world, "--to");
   const keep = options.keep ?? target.backup?.retention;
   if (options.prune === true && keep === undefined)

@@ -7,6 +7,8 @@ import { SERVER_USER } from "../../templates/aws/user-data";
 import { layOut } from "../../topology";
 import { declarePublic, renderFiles } from "../declaration";
 import { ProvisionedServer } from "../provisioned-server";
+import { backupPlan, ServerBackup } from "../server-backup";
+import type { ServerConnection } from "../server-connection";
 import { loadAws } from "./sdk";
 import { AwsServers, type ServerLink } from "./servers";
 
@@ -22,6 +24,8 @@ export interface Reach {
   readonly ready: readonly pulumi.Resource[];
   /** Secret. */
   readonly access: pulumi.Output<NonNullable<Declaration["ssh"]>>;
+  /** Backup timers on the servers, where backups are declared; they follow the cluster. */
+  readonly backUp: (topology: pulumi.Resource) => void;
 }
 
 /** `parent` is the cluster's component. Its AWS provider is used; where it was given none, one is made for the region. */
@@ -29,17 +33,24 @@ export function reachAws(name: string, args: ReachArgs, parent: pulumi.Component
   const { config } = args;
   const given = parent.getProvider("aws:ec2:Instance");
   const provider = given ?? new (loadAws().Provider)(name, { region: region(config) }, { parent });
+  const links: ServerLink[] = [];
   const servers = new AwsServers(
     name,
     {
       config,
       declaration: (bastion) => declarationWith(args, bastion),
-      provision: (link, options) => provision(name, args, link, options),
+      provision: (link, options) => {
+        links.push(link);
+        return provision(name, args, link, options);
+      },
     },
     { parent, providers: { aws: provider } },
   );
   // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
-  return { ready: [servers], access: accessOf(args, servers.bastion) };
+  const backUp: Reach["backUp"] = (topology) => {
+    for (const link of links) backUpServer(name, args, link, { parent: servers, dependsOn: topology });
+  };
+  return { ready: [servers], access: accessOf(args, servers.bastion), backUp };
 }
 
 /** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */
@@ -82,12 +93,43 @@ function declarationWith(args: ReachArgs, bastion: ServerLink["bastion"]): pulum
   return pulumi.secret(declared);
 }
 
+function backUpServer(
+  name: string,
+  args: ReachArgs,
+  link: ServerLink,
+  options: pulumi.ComponentResourceOptions,
+): void {
+  const plan = backupPlan(args.config, link.node.name);
+  if (plan === undefined) return;
+  const { password } = args;
+  new ServerBackup(
+    `${name}-${link.node.name}`,
+    { plan, connection: connectionOf(args, link), password, serverId: link.instanceId },
+    options,
+  );
+}
+
+function connectionOf(
+  { config, sshPrivateKey }: ReachArgs,
+  { node, user, bastion }: ServerLink,
+): ServerConnection {
+  return {
+    host: node.host,
+    user,
+    ...pinned(config, node.name),
+    ...(bastion === undefined ? {} : { bastion: { ...bastion, ...pinned(config, "bastion") } }),
+    ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
+  };
+}
+
 function provision(
   name: string,
-  { config, sshPrivateKey }: ReachArgs,
-  { node, user, instanceId, bastion }: ServerLink,
+  args: ReachArgs,
+  link: ServerLink,
   options: pulumi.ComponentResourceOptions,
 ): pulumi.Resource {
+  const { config } = args;
+  const { node, instanceId } = link;
   const { redis } = config;
   const server = new ProvisionedServer(
     `${name}-${node.name}`,
@@ -101,14 +143,9 @@ function provision(
         address: node.host,
         maxmemoryBytes: Number(redis.maxmemory ?? 0),
         persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
+        backup: config.backup !== undefined,
       },
-      connection: {
-        host: node.host,
-        user,
-        ...pinned(config, node.name),
-        ...(bastion === undefined ? {} : { bastion: { ...bastion, ...pinned(config, "bastion") } }),
-        ...(sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey }),
-      },
+      connection: connectionOf(args, link),
       archive: { source: config.redisSource, sha256: config.redisSourceSha256 },
       serverId: instanceId,
     },

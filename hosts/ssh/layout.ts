@@ -9,3 +9,5 @@ export const VERSION_NOTE = "redis.version";
 /** Which node of which cluster the server is. */
 export const NODE_NOTE = "/etc/redis-cluster-kit/node";
 export const DATA_DIRECTORY = "/var/lib/redis";
+/** Timer and service of backups, without their endings. */
+export const BACKUP = "redis-cluster-kit-backup";

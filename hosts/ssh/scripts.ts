@@ -1,5 +1,5 @@
 /** The scripts that run on a server, as root. Each does one thing and may be repeated. Arguments are never secrets. */
-import { NODE_NOTE, PROGRAMS, REDIS_CONF, UNIT, VERSION_NOTE } from "./layout";
+import { BACKUP, NODE_NOTE, PROGRAMS, REDIS_CONF, UNIT, VERSION_NOTE } from "./layout";
 
 /** Exit codes of these scripts that mean something; others are failures. */
 export const EXIT = {
@@ -143,6 +143,28 @@ printf '%s\\n' "$state" | grep -qE '^MainPID=[1-9]' && exit ${EXIT.runs}
 systemctl stop ${UNIT} 2>/dev/null || true
 if [ -d "$1" ]; then find "$1" -mindepth 1 -delete; fi
 rm -f ${REDIS_CONF} ${NODE_NOTE}
+`;
+
+/** One backup now, and what it said. Where one is being taken, that one. */
+export const BACK_UP = `
+[ -e /etc/systemd/system/${BACKUP}.service ] || exit ${EXIT.notProvisioned}
+systemctl start ${BACKUP}.service 2>/dev/null
+code=$?
+id=$(systemctl show ${BACKUP}.service --property=InvocationID --value)
+journalctl --sync 2>/dev/null || true
+journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID="$id" 2>/dev/null
+exit $code
+`;
+
+/** The backup timer, and a backup that is being taken; backups stay. */
+export const RETIRE = `
+set -eu
+unit=/etc/systemd/system/${BACKUP}
+[ -e "$unit.timer" ] || exit 0
+systemctl disable --quiet --now ${BACKUP}.timer
+systemctl stop ${BACKUP}.service
+rm -f "$unit.timer" "$unit.service" /etc/redis-cluster-kit/backup.conf /etc/redis-cluster-kit/backup.password ${PROGRAMS}/backup
+systemctl daemon-reload
 `;
 
 /** $1 lines. */

@@ -7,7 +7,7 @@ import { AccessError } from "./errors";
 import { factsFrom } from "./facts";
 import { DATA_DIRECTORY, UNIT } from "./layout";
 import { preflightNodes } from "./preflight";
-import { EXIT, INSPECT, LOG_TAIL, PREPARE, PURGE, STOP } from "./scripts";
+import { BACK_UP, EXIT, INSPECT, LOG_TAIL, PREPARE, PURGE, RETIRE, STOP } from "./scripts";
 import { Servers } from "./servers";
 import { startNode } from "./start";
 import type { SshHostOptions, SshHosts } from "./types";
@@ -60,6 +60,10 @@ function createHost(context: Context, name: string): Host {
     dial: (address, port) => servers.dial({ name }, address, port),
     probe: (from, address, port, timeoutMs) => probe(servers, from, address, port, timeoutMs),
     readFile: (node, path) => servers.readFile(node, path),
+    backUp: (node) => backUp(servers, node),
+    retire: async (node) => {
+      await servers.must(node, "removing the backup timer", { script: RETIRE });
+    },
     logTail: (node, lines) => logTail(context, node, lines),
     close: async () => servers.close(),
   };
@@ -153,6 +157,17 @@ async function purge({ servers, dataDirectory }: Context, node: HostNode): Promi
   if (outcome.code === EXIT.runs)
     throw new UserError(`${servers.who(node)}: Redis runs there, so its data is not deleted. Stop it first.`);
   if (outcome.code !== 0) throw servers.failure(node, "deleting the data", outcome);
+}
+
+/** The unit's own bound, and a little. */
+const BACK_UP_MS = 6.1 * 3_600_000;
+
+async function backUp(servers: Servers, node: HostNode): Promise<string> {
+  const outcome = await servers.run(node, { script: BACK_UP, timeoutMs: BACK_UP_MS });
+  if (outcome.code === 0) return outcome.stdout.trim();
+  if (outcome.code === EXIT.notProvisioned)
+    throw new UserError(`${servers.who(node)} has no backup timer yet. \`pulumi up\` sets it up.`);
+  throw servers.failure(node, "the backup", outcome);
 }
 
 async function probe(

@@ -73,6 +73,15 @@ huge_pages_off() {
     warn "transparent huge pages stay on ($(cat "$file")): this system does not let them be changed from here. Saves then cost more memory and time"
 }
 
+# Declared no more. Backups stay where they are.
+remove_backup_timer() {
+    if [ "$BACKUP" = yes ] || [ ! -e /etc/systemd/system/redis-cluster-kit-backup.timer ]; then return 0; fi
+    systemctl disable --quiet --now redis-cluster-kit-backup.timer
+    rm -f /etc/systemd/system/redis-cluster-kit-backup.* /etc/redis-cluster-kit/backup.* "$KIT/backup"
+    systemctl daemon-reload
+    changed "backup timer: removed"
+}
+
 main() {
     take_lock
     make_user
@@ -80,5 +89,6 @@ main() {
     set_kernel
     make_units
     huge_pages_off
+    remove_backup_timer
     printf 'ready: %s\n' "$NODE"
 }

@@ -16,6 +16,8 @@ export interface ServerPlan {
   readonly maxmemoryBytes: number;
   /** Whether the node writes its data to disk. One that does not must not come back by itself: it would be empty. */
   readonly persistent: boolean;
+  /** Whether a backup timer is declared; one that is there and declared no more is taken away. */
+  readonly backup?: boolean;
 }
 
 /** Where the server finds the archive to install. */
@@ -33,7 +35,8 @@ const MIB = 1024 ** 2;
 const BUILD_MIB = 400;
 const UNPACK_MIB = 60;
 
-const read = (name: string) => readFileSync(join(__dirname, "..", name), "utf8");
+/** A file of templates/. */
+export const read = (name: string): string => readFileSync(join(__dirname, "..", name), "utf8");
 const LIBRARY = read("server/lib.sh");
 
 /**
@@ -129,6 +132,7 @@ function facts(plan: ServerPlan): Record<string, string> {
     ADDRESS: plan.address ?? "",
     MAXMEMORY_MIB: String(Math.ceil(plan.maxmemoryBytes / MIB)),
     PERSISTENT: plan.persistent ? "yes" : "no",
+    BACKUP: plan.backup === true ? "yes" : "no",
   };
 }
 
@@ -136,7 +140,7 @@ function facts(plan: ServerPlan): Record<string, string> {
  * Variables, library, the script's own part. It comes on stdin, so nothing in it may read from there; the closing call is
  * the last line that is read, so half a script, cut off by a lost connection, does nothing.
  */
-function script(variables: Readonly<Record<string, string>>, body: string): string {
+export function script(variables: Readonly<Record<string, string>>, body: string): string {
   const settings = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}`);
   return [
     "set -eu",
@@ -150,7 +154,7 @@ function script(variables: Readonly<Record<string, string>>, body: string): stri
   ].join("\n");
 }
 
-function fill(template: string, values: Readonly<Record<string, string>>): string {
+export function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{\{(\w+)\}\}/g, (_, key: string) => {
     const value = values[key];
     if (value === undefined) throw new Error(`the template names {{${key}}}, which nothing fills`);

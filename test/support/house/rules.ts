@@ -149,6 +149,11 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "the process that makes components tells the version of its package",
   },
   {
+    from: "components/server-backup.ts",
+    to: "package.json",
+    why: "backups of servers' timers tell the version of the kit that wrote them",
+  },
+  {
     from: "components/construct.ts",
     to: "provider/types.ts",
     why: "the name under which the engine asks for the component",

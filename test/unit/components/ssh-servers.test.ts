@@ -116,6 +116,20 @@ describe("target ssh", () => {
       expect(text).toContain(part);
   });
 
+  test("with backups a timer a server, after the cluster; without, what is left of one goes", async () => {
+    const timerIn = ({ inputs }: Registered) => JSON.stringify(inputs).match(/BACKUP=(yes|no)/)?.[1];
+    await declare({ backup: { to: "/srv/backups" } });
+    const names = registered.map(({ name }) => name);
+    const topology = registered.findIndex(({ type }) => type.endsWith(":Topology"));
+    for (const { name } of SERVERS) expect(names.indexOf(`cache-${name}-backup`)).toBeGreaterThan(topology);
+    const configured = () => commands().filter(({ name }) => name.endsWith("-configure"));
+    expect(configured().map(timerIn)).toEqual(SERVERS.map(() => "yes"));
+    registered = [];
+    await declare();
+    expect(commands().filter(({ name }) => name.endsWith("-backup"))).toEqual([]);
+    expect(configured().map(timerIn)).toEqual(SERVERS.map(() => "no"));
+  });
+
   test("without monitoring no exporter; without sudoPassword the short command", async () => {
     await declare({ monitoring: { enabled: false }, sudoPassword: undefined });
     expect(commands()).toHaveLength(18);

@@ -6,6 +6,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  type BackupPlan,
+  backupProgram,
+  backupScript,
+  backupSettings,
+  backupTimer,
+  backupUnit,
+} from "../../../templates/server/backup";
+import {
   configureScript,
   exporterScript,
   exporterUnit,
@@ -35,6 +43,16 @@ const EXPORTER = {
   from: [],
   source: "package",
 } as const;
+const BACKUP: BackupPlan = {
+  cluster: "orders-staging",
+  node: "redis-1",
+  nodes: [{ name: "redis-1", host: "10.0.0.11", port: 6379 }],
+  replicasPerShard: 1,
+  place: "/srv/my backups",
+  schedule: "*-*-* 03:15:00",
+  retention: { daily: 7, weekly: 4, monthly: 12 },
+  kitVersion: "0.1.0",
+};
 const NOWHERE = { url: "https://redis.example/x.tar.gz", upload: "", sha256: "a".repeat(64) };
 
 let folder: string;
@@ -49,6 +67,8 @@ describe("scripts", () => {
     install: installScript(PLAN, NOWHERE, "-fcommon"),
     configure: configureScript(PLAN),
     exporter: exporterScript(EXPORTER, `it's "one" $(touch x)`),
+    backup: backupScript(BACKUP, `it's "one" $(touch x)`),
+    "what the backup timer runs": backupProgram(),
   };
 
   test.each(Object.entries(scripts))("%s is valid sh, alone and as it is sent", (_, script) => {
@@ -142,6 +162,7 @@ describe("units", () => {
   const units = {
     "redis-cluster-kit.service": unitFile(PLAN),
     "redis-cluster-kit-exporter.service": exporterUnit({ ...EXPORTER, from: ["10.0.0.0/8"] }),
+    "redis-cluster-kit-backup.service": backupUnit(BACKUP),
   };
   const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
   const why = hasSystemd ? "" : " (skipped: systemd-analyze is missing)";
@@ -149,6 +170,29 @@ describe("units", () => {
   test("a node without persistence does not come back by itself: it would be empty", () => {
     expect(unitFile(PLAN)).toContain("\nRestart=on-failure\n");
     expect(unitFile({ ...PLAN, persistent: false })).toContain("\nRestart=no\n");
+  });
+
+  test("the backup timer: when it is declared, and late rather than never", () => {
+    expect(backupTimer(BACKUP)).toMatch(
+      /\nOnCalendar=\*-\*-\* 03:15:00\n[\s\S]*\nRandomizedDelaySec=300\n[\s\S]*\nPersistent=true\n/,
+    );
+  });
+
+  test("a backup may write to its place alone, and has the password from systemd", () => {
+    expect(backupUnit(BACKUP)).toContain('\nReadWritePaths="/srv/my backups"\nProtectHome=yes\n');
+    expect(backupUnit({ ...BACKUP, place: "/home/backups" })).toContain("\nProtectHome=read-only\n");
+    expect(backupUnit({ ...BACKUP, place: "s3://bucket/redis" })).not.toContain("ReadWritePaths");
+    expect(backupUnit(BACKUP)).toContain(
+      "\nLoadCredential=password:/etc/redis-cluster-kit/backup.password\n",
+    );
+  });
+
+  test("S3: encrypted whatever the address says, and with the key and region that it names", () => {
+    const of = (place: string) => backupSettings({ ...BACKUP, place });
+    expect(of("s3://bucket/redis/")).toContain("TO=s3://bucket/redis\nS3_OPTIONS='--sse AES256'\n");
+    expect(of("s3://bucket/redis?region=eu-central-1&sse=aws:kms&kms-key=alias/own")).toContain(
+      "TO=s3://bucket/redis\nS3_OPTIONS='--region eu-central-1 --sse aws:kms --sse-kms-key-id alias/own'\n",
+    );
   });
 
   test("networks of the exporter", () => {

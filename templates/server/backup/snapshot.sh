@@ -1,0 +1,70 @@
+# Snapshots: from which nodes, how they come here, whether they are good.
+
+# Of a shard the replica in sync that has most, once it has what its primary had when it was asked; else the primary.
+# $1 number, $2 id and $3 address of the primary. Result in $work/source.$1: "id host port role offset".
+choose_source() {
+    primary_host=${3%:*} primary_port=${3##*:}
+    wanted=$(cli "$primary_host" "$primary_port" info replication | field master_repl_offset)
+    [ -n "$wanted" ] || fail "shard $1: its primary $(name_of "$3") does not answer" "redis-cluster-kit doctor tells what to do"
+    awk -v primary="$2" 'index($3, "slave") && $3 !~ /fail|noaddr|handshake/ && $4 == primary { sub(/@.*/, "", $2); print $1, $2 }' "$work/view" >"$work/replicas"
+    until=$(($(date +%s) + 10))
+    while [ -s "$work/replicas" ]; do
+        linked=no best=-1 chosen=
+        while read -r replica address; do
+            info=$(cli "${address%:*}" "${address##*:}" info replication)
+            [ "$(printf '%s\n' "$info" | field master_link_status)" = up ] || continue
+            linked=yes
+            offset=$(printf '%s\n' "$info" | field slave_repl_offset)
+            if [ "${offset:-0}" -ge "$wanted" ] && [ "$offset" -gt "$best" ]; then
+                best=$offset chosen="$replica ${address%:*} ${address##*:} replica $offset"
+            fi
+        done <"$work/replicas"
+        if [ -n "$chosen" ]; then
+            printf '%s\n' "$chosen" >"$work/source.$1"
+            return 0
+        fi
+        [ "$linked" = yes ] && [ "$(date +%s)" -lt "$until" ] || break
+        sleep 0.2
+    done
+    printf '%s %s %s primary %s\n' "$2" "$primary_host" "$primary_port" "$wanted" >"$work/source.$1"
+    [ "$REPLICAS" = 0 ] || printf 'shard %s has no replica that keeps up: its primary %s was saved\n' "$1" "$(name_of "$3")" >>"$work/warnings"
+}
+
+name_of() {
+    awk -v address="$1" '$2 ":" $3 == address { print $1; found = 1 } END { if (!found) print address }' "$work/nodes"
+}
+
+# The snapshot of shard $1 from $2:$3. Redis saves and sends it as to a replica; a save that began earlier is not taken.
+dump() {
+    name=$(name_of "$2:$3")
+    until=$(($(date +%s) + DUMP_S))
+    while :; do
+        state=$(cli "$2" "$3" info persistence | grep -E '^(loading|rdb_bgsave_in_progress|aof_rewrite_in_progress):' | tr '\n' ' ')
+        case $state in
+        '') fail "$name does not answer" "look at redis-cluster-kit status" ;;
+        *:1*) ;;
+        *) break ;;
+        esac
+        [ "$(date +%s)" -lt "$until" ] || fail "$name is still busy ($state)" "let its save end, then start the backup again"
+        sleep 0.5
+    done
+    not_before=$(cli "$2" "$3" time | head -n 1)
+    timeout "$DUMP_S" "$PROGRAMS/redis-cli" -h "$2" -p "$3" --rdb "$draft/shard-$1.rdb" >"$work/dump.$1" 2>&1 </dev/null ||
+        fail "$name's snapshot did not arrive: $(tail -n 1 "$work/dump.$1")" \
+            "look for space on $SPOOL ($(df --output=avail -h "$SPOOL" | tail -n 1 | tr -d ' ') are free) and at the log of Redis on $name"
+    check "$1" "$name" "$not_before"
+}
+
+# Redis's own judgement, and what the file says of itself: $work/facts.$1.
+check() {
+    "$work/redis-check-rdb" "$draft/shard-$1.rdb" >"$work/check.$1" 2>&1 || true
+    grep -q 'RDB looks OK' "$work/check.$1" || fail "$2's snapshot is damaged: $(tail -n 2 "$work/check.$1" | tr '\n' ' ')" "start the backup again; if it happens again, look at the disk and memory of this server"
+    aux() { sed -n "s/.*AUX FIELD $1 = '\(.*\)'$/\1/p" "$work/check.$shard" | head -n 1; }
+    count() { sed -n "s/^\[info\] \([0-9]*\) $1$/\1/p" "$work/check.$shard" | head -n 1; }
+    shard=$1
+    saved=$(aux ctime)
+    [ "${saved:-0}" -ge "$3" ] || fail "$2's snapshot is older than this backup" "somebody else was getting one in the same moment: start the backup again"
+    sync "$draft/shard-$1.rdb"
+    printf '%s %s %s %s %s %s %s %s\n' "$saved" "$(count 'keys read')" "$(count expires)" "$(aux used-mem)" "$(aux repl-offset)" "$(aux repl-id)" \
+        "$(stat -c %s "$draft/shard-$1.rdb")" "$(sha256sum "$draft/shard-$1.rdb" | cut -d ' ' -f 1)" >"$work/facts.$1"
+}
