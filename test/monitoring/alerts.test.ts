@@ -1,9 +1,14 @@
 /** Exporters, Prometheus and the kit's rules on a live cluster: quiet while it is healthy, and right when it is not. */
+import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ioredisConnector } from "../../cluster/connection";
 import { apply } from "../../cluster/engine";
+import type { NodeSpec } from "../../cluster/spec";
+import { errorText } from "../../hosts/local/files";
 import { alertsOf, RECORDINGS } from "../../templates/monitoring/rules";
 import { nodeOf } from "../support/live";
 import { specOf } from "../support/specs";
@@ -23,27 +28,46 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => watched?.end());
 
-const nameOf = ({ name, labels }: FiringAlert) => `${name} ${labels.node ?? labels.zone}`;
-const firing = async () => [...new Set((await watched.firing()).map(nameOf))].sort();
+const nameOf = (labels: Readonly<Record<string, string>>, name = labels.alertname) =>
+  `${name} ${labels.node ?? labels.zone}`;
+const firing = async () =>
+  [...new Set((await watched.firing()).map(({ labels, name }) => nameOf(labels, name)))].sort();
 
 async function quiet(): Promise<void> {
   await eventually("no alert fires", firing, (names) => names.length === 0, 90_000);
 }
 
-/** Waits until all of `expected` fire; everything that fires meanwhile must be of them or of `also`. */
-async function fires(expected: readonly string[], also: readonly string[] = []): Promise<FiringAlert[]> {
-  const seen = new Set<string>();
-  const look = async () => {
-    const now = await firing();
-    for (const name of now) seen.add(name);
-    return now;
-  };
-  await eventually(`${expected.join(", ")} fire`, look, (now) =>
-    expected.every((name) => now.includes(name)),
+/** All that fired since then, also for a moment between two looks, as Prometheus has written it down. */
+async function firedSince(startSeconds: number): Promise<string[]> {
+  const series = await watched.range('ALERTS{alertstate="firing"}', startSeconds, Date.now() / 1000, 1);
+  return [...new Set(series.map(({ metric }) => nameOf(metric)))].sort();
+}
+
+/** `expected` fire, and clear when healed; from beginning to end nothing else does but `also`, which may. */
+interface Trouble {
+  readonly expected: readonly string[];
+  readonly also?: readonly string[];
+  readonly heal: () => Promise<unknown>;
+  /** While they fire. */
+  readonly meanwhile?: (alerts: readonly FiringAlert[]) => unknown;
+}
+
+async function trouble(breaking: () => Promise<unknown>, { expected, also = [], heal, meanwhile }: Trouble) {
+  const begunSeconds = Date.now() / 1000;
+  await breaking();
+  try {
+    await eventually(`${expected.join(", ")} fire`, firing, (now) =>
+      expected.every((name) => now.includes(name)),
+    );
+    await meanwhile?.(await watched.firing());
+  } finally {
+    await heal();
+  }
+  await quiet();
+  const fired = await firedSince(begunSeconds);
+  expect(fired.filter((name) => !also.includes(name) || expected.includes(name))).toEqual(
+    [...expected].sort(),
   );
-  const misleading = [...seen].filter((name) => !expected.includes(name) && !also.includes(name));
-  expect(misleading).toEqual([]);
-  return watched.firing();
 }
 
 describe("a healthy cluster", () => {
@@ -111,88 +135,182 @@ test("the password is in no metric, no page, no argument, and no file that other
   expect(holders).toBe(6);
 });
 
-describe("what goes wrong fires its own alert", () => {
-  test("memory nearly full", async () => {
+describe("what goes wrong fires its own alert and no other, and clears", () => {
+  test("memory filled until writes are refused", async () => {
     const { local } = watched;
     const node = nodeOf(local, "s1-m0");
     const used = Number(/used_memory:(\d+)/.exec(await local.cli(node, "info", "memory"))?.[1]);
-    await local.cli(node, "config", "set", "maxmemory", String(Math.round(used * 1.03)));
-    const alerts = await fires(["RedisMemoryNearLimit s1-m0"]);
-    expect(alerts[0]?.summary).toMatch(/^s1-m0 \(shard 2, zone b\) of test uses 9\d\.?\d*% of maxmemory$/);
-    await local.cli(node, "config", "set", "maxmemory", "0");
-    await quiet();
+    const fill = async () => {
+      await local.cli(node, "config", "set", "maxmemory", String(used + 8 * MIB));
+      expect(await write(node, { values: 120, bytes: 100_000 })).toMatch(/^OOM /);
+    };
+    await trouble(fill, {
+      expected: ["RedisMemoryNearLimit s1-m0"],
+      meanwhile: ([alert]) =>
+        expect(alert?.summary).toMatch(
+          /^s1-m0 \(shard 2, zone b\) of test uses (9\d|10\d)\.?\d*% of maxmemory$/,
+        ),
+      heal: async () => {
+        await local.cli(node, "config", "set", "maxmemory", "0");
+        await local.cli(node, "flushall");
+      },
+    });
+  });
+
+  test("a cache that is too small: evictions, not memory", async () => {
+    const { local } = watched;
+    const node = nodeOf(local, "s1-m0");
+    const used = Number(/used_memory:(\d+)/.exec(await local.cli(node, "info", "memory"))?.[1]);
+    let writing: Promise<unknown> | undefined;
+    let isOver = false;
+    const overfill = async () => {
+      await local.cli(node, "config", "set", "maxmemory-policy", "allkeys-lru");
+      await local.cli(node, "config", "set", "maxmemory", String(used + MIB));
+      writing = (async () => {
+        while (!isOver) await write(node, { values: 100, bytes: 10_000 }).then(() => sleep(500));
+      })();
+    };
+    await trouble(overfill, {
+      expected: ["RedisEvicting s1-m0"],
+      heal: async () => {
+        isOver = true;
+        await writing;
+        await local.cli(node, "config", "set", "maxmemory", "0");
+        await local.cli(node, "config", "set", "maxmemory-policy", "noeviction");
+      },
+    });
   });
 
   test("a snapshot that cannot be written", async () => {
     const { local } = watched;
     const node = nodeOf(local, "s2-m0");
-    // A folder in its place: that stops root as well, whom a read-only folder does not.
     const dump = join(local.host.folderOf(node), "dump.rdb");
-    await rm(dump, { force: true });
-    await mkdir(join(dump, "taken"), { recursive: true });
-    await local.cli(node, "bgsave");
-    await fires(["RedisSnapshotFailing s2-m0"]);
-    await rm(dump, { recursive: true });
-    await local.cli(node, "bgsave");
-    await quiet();
+    const obstruct = async () => {
+      // A folder in its place: that stops root as well, whom a read-only folder does not.
+      await rm(dump, { force: true });
+      await mkdir(join(dump, "taken"), { recursive: true });
+      await local.cli(node, "bgsave");
+    };
+    await trouble(obstruct, {
+      expected: ["RedisSnapshotFailing s2-m0"],
+      heal: async () => {
+        await rm(dump, { recursive: true });
+        await local.cli(node, "bgsave");
+      },
+    });
+  });
+
+  test("an append-only file that cannot be written anew, its folder being gone", async () => {
+    const { local } = watched;
+    const node = nodeOf(local, "s2-m0");
+    const own = local.host.folderOf(node);
+    const gone = join(own, "gone");
+    const lose = async () => {
+      await mkdir(gone);
+      expect(await local.cli(node, "config", "set", "dir", gone)).toBe("OK");
+      await rm(gone, { recursive: true });
+      await local.cli(node, "bgrewriteaof");
+    };
+    await trouble(lose, {
+      expected: ["RedisAppendOnlyFileFailing s2-m0"],
+      heal: async () => {
+        expect(await local.cli(node, "config", "set", "dir", own)).toBe("OK");
+        await local.cli(node, "bgrewriteaof");
+      },
+    });
   });
 
   test("clients turned away: the node is not said to be down", async () => {
     const { local } = watched;
     const node = nodeOf(local, "s1-m0");
-    await local.cli(node, "config", "set", "maxclients", "40");
-    const clients = Array.from({ length: 60 }, () => idleClient(node.host, node.port));
-    try {
-      await fires(["RedisConnectionsRejected s1-m0"], ["RedisClientsNearLimit s1-m0"]);
-      await eventually("it lasts", firing, (names) => names.includes("RedisConnectionsRejected s1-m0"));
-    } finally {
-      for (const client of clients) client.destroy();
-    }
-    await quiet();
-    await local.cli(node, "config", "set", "maxclients", "1000");
+    let clients: Socket[] = [];
+    const crowd = async () => {
+      await local.cli(node, "config", "set", "maxclients", "40");
+      clients = Array.from({ length: 60 }, () => idleClient(node.host, node.port));
+    };
+    await trouble(crowd, {
+      expected: ["RedisConnectionsRejected s1-m0"],
+      also: ["RedisClientsNearLimit s1-m0"],
+      // As long as it takes to call a node down.
+      meanwhile: () => sleep(5_000),
+      heal: async () => {
+        for (const client of clients) client.destroy();
+        await eventually(
+          "maxclients is put back",
+          () => local.cli(node, "config", "set", "maxclients", "1000"),
+          (answer) => answer === "OK",
+        );
+      },
+    });
+  });
+
+  test("a slot that nobody serves", async () => {
+    const { local } = watched;
+    const node = nodeOf(local, "s0-m0");
+    await trouble(() => local.cli(node, "cluster", "delslots", "0"), {
+      expected: ["RedisClusterStateNotOk s0-m0", "RedisSlotsNotServed s0-m0"],
+      heal: () => local.cli(node, "cluster", "addslots", "0"),
+    });
   });
 
   test("a replica stopped", async () => {
     const { local } = watched;
-    await local.host.stop(nodeOf(local, "s1-m1"));
-    const alerts = await fires(["RedisNodeDown s1-m1", "RedisShardWithoutReplica s1-m0"]);
-    expect(alerts.map(({ summary }) => summary)).toContain("s1-m1 (shard 2, zone c) of test is down");
-    await local.host.start(nodeOf(local, "s1-m1"));
-    await quiet();
+    const node = nodeOf(local, "s1-m1");
+    await trouble(() => local.host.stop(node), {
+      expected: ["RedisNodeDown s1-m1", "RedisShardWithoutReplica s1-m0"],
+      meanwhile: (alerts) =>
+        expect(alerts.map(({ summary }) => summary)).toContain("s1-m1 (shard 2, zone c) of test is down"),
+      heal: () => local.host.start(node),
+    });
   });
 
   test("an exporter stopped", async () => {
     const { companions, processes } = watched;
-    await companions.ensure(processes.filter(({ name }) => name !== "exporter-s2-m1"));
-    await fires(["RedisExporterDown s2-m1"]);
-    expect(await companions.ensure(processes)).toEqual(["exporter-s2-m1"]);
-    await quiet();
+    const others = processes.filter(({ name }) => name !== "exporter-s2-m1");
+    await trouble(() => companions.ensure(others), {
+      expected: ["RedisExporterDown s2-m1"],
+      heal: async () => expect(await companions.ensure(processes)).toEqual(["exporter-s2-m1"]),
+    });
   });
 
-  test("a primary killed: the node, its outage, the failover; all clear after healing", async () => {
+  test("a primary killed: the node, its outage, the failover", async () => {
     const { local } = watched;
-    await local.host.stop(nodeOf(local, "s0-m0"), { kill: true });
     const outage = ["RedisReplicaLinkDown s0-m1", "RedisShardWithoutReplica s0-m1"];
     // Until the election, all of them see slots without a primary.
     const unserved = local.nodes.flatMap(({ name }) => [
       `RedisSlotsNotServed ${name}`,
       `RedisClusterStateNotOk ${name}`,
     ]);
-    const alerts = await fires(
-      ["RedisNodeDown s0-m0", "RedisFailoverHappened s0-m1"],
-      [...outage, ...unserved],
-    );
-    const summaries = alerts.map(({ summary }) => summary);
-    expect(summaries).toContain("s0-m0 (shard 1, zone a) of test is down");
-    expect(summaries).toContain("s0-m1 (shard 1, zone b) of test has become primary");
-    await fires(
-      ["RedisZoneHoldsMajority b"],
-      ["RedisNodeDown s0-m0", "RedisFailoverHappened s0-m1", ...outage],
-    );
-    await apply(specOf(local, { failback: true }), { hosts: () => local.host });
-    await quiet();
+    await trouble(() => local.host.stop(nodeOf(local, "s0-m0"), { kill: true }), {
+      expected: ["RedisNodeDown s0-m0", "RedisFailoverHappened s0-m1", "RedisZoneHoldsMajority b"],
+      // The node that gets its shard back is made primary, too.
+      also: [...outage, ...unserved, "RedisFailoverHappened s0-m0"],
+      meanwhile: (alerts) => {
+        const summaries = alerts.map(({ summary }) => summary);
+        expect(summaries).toContain("s0-m0 (shard 1, zone a) of test is down");
+        expect(summaries).toContain("s0-m1 (shard 1, zone b) of test has become primary");
+      },
+      heal: () => apply(specOf(local, { failback: true }), { hosts: () => local.host }),
+    });
   });
 });
+
+const MIB = 1024 ** 2;
+
+/** Writes keys of the node's own slots, one after the other: what waits in buffers would count as memory. Returns the last answer. */
+async function write(node: NodeSpec, { values, bytes }: { values: number; bytes: number }): Promise<string> {
+  const client = await ioredisConnector().connect(node, [PASSWORD]);
+  const value = "v".repeat(bytes);
+  try {
+    let answer = "";
+    // Slot 7365: of the second shard.
+    for (let written = 0; written < values && !answer.startsWith("OOM"); written++)
+      answer = await client.call("SET", `{c}:${randomUUID()}`, value, "EX", 120).then(String, errorText);
+    return answer;
+  } finally {
+    client.close();
+  }
+}
 
 /** Connects and says nothing; refused or not. */
 function idleClient(host: string, port: number): Socket {

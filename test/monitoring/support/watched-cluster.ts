@@ -14,21 +14,21 @@ export const SCRAPE_SECONDS = 1;
 /** "5m" becomes 10 s, "30s" 1 s. */
 export const TIME_SCALE = 1 / 30;
 
-export interface WatchedCluster {
+export interface WatchedCluster extends Asked {
   readonly local: LocalNodes;
   readonly companions: Companions;
   readonly processes: readonly Companion[];
   readonly monitored: readonly MonitoredNode[];
+  end(): Promise<void>;
+}
+
+export interface Asked {
   /** Address of Prometheus. */
   readonly url: string;
   /** Instant query. */
   query(expr: string): Promise<Sample[]>;
-  /** Alerts that fire now: "RedisNodeDown s0-m0". */
+  /** Alerts that fire now. */
   firing(): Promise<FiringAlert[]>;
-  end(): Promise<void>;
-}
-
-export interface Asked extends Pick<WatchedCluster, "url" | "query" | "firing"> {
   /** Range query; times and `step` in seconds. */
   range(expr: string, from: number, to: number, step: number): Promise<SampleRange[]>;
 }
