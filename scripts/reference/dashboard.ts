@@ -39,9 +39,12 @@ export function dashboardJson(): string {
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .variables(variables())
     .annotation(failovers());
+  // Links and alert lists speak of a panel by its id; rows have one, too.
+  let id = 0;
   for (const row of PANEL_ROWS) {
-    builder.withRow(new dashboard.RowBuilder(row.title));
-    for (const panel of row.panels) builder.withPanel(panel.kind === "stat" ? statOf(panel) : linesOf(panel));
+    builder.withRow(new dashboard.RowBuilder(row.title).id(++id));
+    for (const panel of row.panels)
+      builder.withPanel((panel.kind === "stat" ? statOf(panel) : linesOf(panel)).id(++id));
   }
   return `${JSON.stringify(builder.build(), null, 2)}\n`;
 }

@@ -49,6 +49,7 @@ export function fileSdScrape(settings: Pick<ScrapeSettings, "scrapeIntervalSecon
 export const EC2_TAGS = {
   cluster: "redis-cluster-kit:cluster",
   node: "redis-cluster-kit:node",
+  role: "redis-cluster-kit:role",
 } as const;
 
 /** For Prometheus in the same AWS network: finds the instances by their tags, so that no file follows the topology. */
@@ -64,6 +65,8 @@ export function ec2Scrape(
         port: exporterPort,
         filters: [
           { name: `tag:${EC2_TAGS.cluster}`, values: [cluster] },
+          // The bastion is the cluster's, too, and has no exporter.
+          { name: `tag:${EC2_TAGS.role}`, values: ["node"] },
           { name: "instance-state-name", values: ["running"] },
         ],
       },

@@ -7,6 +7,7 @@
 import * as sdk from "@aws-sdk/client-ec2";
 import { DescribeImagesCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { discover } from "./support/discovery";
 import type { Entry } from "./support/plugins/call-log";
 import { AwsStack, NEWEST_IMAGE, OLD_IMAGE, X86_IMAGE } from "./support/stack";
 
@@ -98,6 +99,20 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
       "redis-nodes 6379 <- redis-nodes",
       "redis-nodes 80 -> 0.0.0.0/0",
     ]);
+  });
+
+  test("Prometheus finds the nodes by their tags, with the labels of dashboard and alerts, and no bastion", async () => {
+    const made = await byNode();
+    const cluster = tagOf(made.get("shard-1-a")?.Tags, "redis-cluster-kit:cluster");
+    expect(await servers("bastion")).toHaveLength(1);
+    const expected = [...made].map(([node, server]) => ({
+      instance: `${server.PrivateIpAddress}:9121`,
+      // moto says the region's first zone of every server.
+      labels: { cluster, node, shard: node.split("-")[1], zone: server.Placement?.AvailabilityZone },
+    }));
+    expect(await discover(cluster, stack.moto, ORDER.length)).toEqual(
+      expected.sort((one, other) => (one.instance < other.instance ? -1 : 1)),
+    );
   });
 
   test("a second up changes nothing", async () => {
