@@ -14,6 +14,7 @@ export const X86_IMAGE = "ami-0bbbbbbbbbbbbbbb1";
 const COMMAND_MS = 300_000;
 
 const PLUGINS = join(__dirname, "plugins");
+const RECORDER = join(PLUGINS, "recorder");
 
 const CONFIG: Readonly<Record<string, string>> = {
   target: "aws",
@@ -24,23 +25,51 @@ const CONFIG: Readonly<Record<string, string>> = {
   "aws.clientCidrs[0]": "10.1.0.0/16",
 };
 
+export const PASSWORD = "password-of-the-aws-test";
+
+export interface AwsStackOptions {
+  /** Folders of the plugins of provisioning and of the kit. Default: stand-ins that keep a log. */
+  readonly plugins?: { readonly command: string; readonly "redis-cluster-kit": string };
+  /** AWS, where a test has put something into it before. It ends with the stack. */
+  readonly moto?: Moto;
+  /** For the stand-in of AWS. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** moto with the images of these tests. The caller must call `end`. */
+export function startAws(): Promise<Moto> {
+  process.env.MOTO_AMIS_PATH = resolve(__dirname, "images.json");
+  return startMoto();
+}
+
 /** The caller must call `end`. */
 export class AwsStack {
   private constructor(
-    private readonly stack: Stack,
+    readonly stack: Stack,
     readonly moto: Moto,
     private readonly log: string,
+    private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async create(config: Readonly<Record<string, string>> = {}): Promise<AwsStack> {
-    process.env.MOTO_AMIS_PATH = resolve(__dirname, "images.json");
-    const moto = await startMoto();
-    const stack = await Stack.open(linkProgram, [], await redisBinaries("5.0"));
-    const made = new AwsStack(stack, moto, join(stack.folder, "calls"));
+  static async create(
+    config: Readonly<Record<string, string>> = {},
+    options: AwsStackOptions = {},
+  ): Promise<AwsStack> {
+    const {
+      plugins = { command: RECORDER, "redis-cluster-kit": RECORDER },
+      env = {},
+      secrets = {},
+    } = options;
+    const moto = options.moto ?? (await startAws());
+    const link = (folder: string) => linkProgram(folder, { ...plugins, aws: join(PLUGINS, "aws") });
+    const stack = await Stack.open(link, [], await redisBinaries("5.0"));
+    const made = new AwsStack(stack, moto, join(stack.folder, "calls"), env);
     try {
       await made.must("stack", "init", "prod");
       for (const [key, value] of Object.entries({ ...CONFIG, ...config })) await made.set(key, value);
-      await stack.pulumi(["config", "set", "--secret", "password"], { input: "password-of-the-aws-test" });
+      for (const [key, input] of Object.entries({ password: PASSWORD, ...secrets }))
+        await stack.pulumi(["config", "set", "--secret", key], { input });
     } catch (error) {
       await made.end();
       throw error;
@@ -51,7 +80,7 @@ export class AwsStack {
   /** Any Pulumi command. Never rejects for a failing one. */
   pulumi(...args: string[]) {
     return this.stack.pulumi(args, {
-      env: { ...this.moto.env, [LOG_VARIABLE]: this.log },
+      env: { ...this.moto.env, ...this.env, [LOG_VARIABLE]: this.log },
       limitMs: COMMAND_MS,
     });
   }
@@ -100,15 +129,13 @@ export class AwsStack {
 }
 
 /** The repository's own program; only the plugins are others. */
-function linkProgram(folder: string): void {
+function linkProgram(folder: string, plugins: Readonly<Record<string, string>>): void {
   for (const name of readdirSync(ROOT)) {
     if (/^(\.|Pulumi\..*yaml$)/.test(name) || name === "Pulumi.yaml") continue;
     symlinkSync(join(ROOT, name), join(folder, name));
   }
   const project = readFileSync(join(ROOT, "Pulumi.yaml"), "utf8");
-  const plugins = ["redis-cluster-kit", "command", "aws"].map(
-    (name) => `    - name: ${name}\n      path: ${join(PLUGINS, name === "aws" ? "aws" : "recorder")}\n`,
-  );
+  const entries = Object.entries(plugins).map(([name, path]) => `    - name: ${name}\n      path: ${path}\n`);
   const [head = ""] = project.split("plugins:");
-  writeFileSync(join(folder, "Pulumi.yaml"), `${head}plugins:\n  providers:\n${plugins.join("")}`);
+  writeFileSync(join(folder, "Pulumi.yaml"), `${head}plugins:\n  providers:\n${entries.join("")}`);
 }

@@ -106,7 +106,7 @@ export async function endStack(stack: Stack): Promise<void> {
 }
 
 /** A prebuilt archive: what `ssh.install: archive` takes. */
-async function packRedis(redis: { server: string; cli: string }, file: string): Promise<void> {
+export async function packRedis(redis: { server: string; cli: string }, file: string): Promise<void> {
   const folder = dirname(redis.server);
   if (dirname(redis.cli) !== folder) throw new Error(`${redis.cli} is not beside ${redis.server}`);
   await tar.create({ file, cwd: folder, gzip: true, follow: true }, ["redis-server", "redis-cli"]);

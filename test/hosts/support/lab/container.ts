@@ -30,6 +30,8 @@ export interface ContainerOptions {
   /** crypt(3) hash of `operator`'s password. */
   readonly passwordHash: string;
   readonly memoryBytes?: number | undefined;
+  /** When a boot is over: sshd greets, or init runs. Default "ssh". */
+  readonly upWhen?: "ssh" | "init";
 }
 
 export class Container {
@@ -39,7 +41,7 @@ export class Container {
 
   constructor(private readonly options: ContainerOptions) {}
 
-  private get root(): string {
+  get root(): string {
     return join(this.options.folder, "root");
   }
 
@@ -62,7 +64,7 @@ export class Container {
     write("etc/hosts", `127.0.0.1 localhost\n${address} ${name} ${machine}\n`);
     write(
       "etc/systemd/network/10-lab.network",
-      `[Match]\nName=host0\n[Network]\nAddress=${address}/24\nGateway=${network.prefix}.1\nLinkLocalAddressing=no\n`,
+      `[Match]\nName=host0\n[Link]\nMACAddress=${hardwareAddress(address)}\n[Network]\nAddress=${address}/24\nGateway=${network.prefix}.1\nLinkLocalAddressing=no\n`,
     );
   }
 
@@ -128,10 +130,15 @@ export class Container {
     await this.waitUp();
   }
 
-  /** Resolves when sshd greets. @throws Error with the end of the boot's log. */
+  private async isUp(): Promise<boolean> {
+    const { address, upWhen = "ssh" } = this.options;
+    return this.findLeader() !== undefined && (upWhen === "init" || (await greets(address)));
+  }
+
+  /** Resolves when the host is up. @throws Error with the end of the boot's log. */
   async waitUp(): Promise<void> {
     const deadline = performance.now() + BOOT_MS;
-    while (!(this.findLeader() !== undefined && (await greets(this.options.address)))) {
+    while (!(await this.isUp())) {
       const ended = this.child?.exitCode ?? this.child?.signalCode ?? undefined;
       if (ended !== undefined || performance.now() > deadline) {
         const log = readFileSync(join(this.options.folder, "boot.log"), "utf8");
@@ -190,6 +197,12 @@ export class Container {
     if (child && child.exitCode === null && child.signalCode === null)
       await new Promise((resolve) => child.once("exit", resolve));
   }
+}
+
+/** The same for every host that ever has an address, as in a cloud: what its neighbours know of it stays true. */
+function hardwareAddress(address: string): string {
+  const bytes = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
+  return `02:00:${bytes.join(":")}`;
 }
 
 function statOf(pid: string): { parent: number; name: string } | undefined {

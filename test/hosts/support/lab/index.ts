@@ -3,11 +3,11 @@
  * servers of somebody's are. Needs root; `whyNoLab` tells what is missing.
  */
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { SshServer } from "../../../../hosts/ssh/types";
 import { type CommandOptions, type CommandResult, command } from "./command";
-import { Container } from "./container";
+import { Container, type ContainerOptions } from "./container";
 import { baseImage } from "./image";
 import { type Claim, claimLab, clearLab, clearLeftovers } from "./leftovers";
 import { cut, heal, type LabNetwork, makeNetwork } from "./network";
@@ -16,7 +16,7 @@ export { whyNoLab } from "./available";
 export { baseImage } from "./image";
 
 export interface LabOptions {
-  /** Default 6. */
+  /** Default 6. With 0 the lab is an empty network, for hosts that come by `add`. */
   readonly hosts?: number;
   /** One more host, `lab.bastion`. Default false. */
   readonly bastion?: boolean;
@@ -45,10 +45,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   await clearLeftovers(report);
   const image = await baseImage(report);
   const claim = await claimLab();
-  const lab = new Lab(claim, await makeKeys(claim.folder));
+  const lab = new Lab(claim, await makeKeys(claim.folder), image);
   lab.clearOnSignals();
   try {
-    await lab.start(image, count, options);
+    await lab.start(count, options);
   } catch (error) {
     await lab.stop();
     throw error;
@@ -84,22 +84,28 @@ export class Lab {
   bastion: LabHost | undefined;
   /** Opens every user's door on every host. */
   readonly privateKey: string;
+  readonly publicKey: string;
   readonly sudoPassword: string;
+  readonly network: LabNetwork;
+  /** Where everything of this lab is; it goes with the lab. */
+  readonly folder: string;
   private readonly containers = new Map<string, Container>();
-  private readonly network: LabNetwork;
   private stopping: Promise<void> | undefined;
 
   constructor(
     private readonly claim: Claim,
     private readonly keys: LabKeys,
+    private readonly image: string,
   ) {
     this.id = claim.id;
+    this.folder = claim.folder;
     this.privateKey = keys.privateKey;
+    this.publicKey = keys.publicKey;
     this.sudoPassword = keys.sudoPassword;
     this.network = { namespace: claim.id, prefix: claim.prefix };
   }
 
-  async start(image: string, count: number, options: LabOptions): Promise<void> {
+  async start(count: number, options: LabOptions): Promise<void> {
     await makeNetwork(this.network);
     const named = Array.from({ length: count }, (_, index) => ({
       name: `h${index + 1}`,
@@ -110,11 +116,30 @@ export class Lab {
     if (options.bastion)
       this.bastion = { name: "bastion", address: `${this.claim.prefix}.${BASTION_ADDRESS}`, zone: "" };
     const all = [...named, ...(this.bastion ? [this.bastion] : [])];
-    for (const host of all) await this.make(host, image, options);
+    for (const host of all) await this.make(host, options);
     await Promise.all(all.map((host) => this.container(host).boot()));
   }
 
-  private async make({ name, address }: LabHost, image: string, { memoryBytes }: LabOptions): Promise<void> {
+  /** One more host, not in `hosts`. `prepare` gets its root folder before it boots. Resolves when its init runs: sshd takes longer. */
+  async add(host: LabHost, prepare: (root: string) => Promise<void>): Promise<void> {
+    const container = await this.make(host, { upWhen: "init" });
+    await prepare(container.root);
+    await container.boot();
+  }
+
+  /** Ends a host and takes everything of it away, as if it had never been. */
+  async remove(host: LabHost): Promise<void> {
+    const container = this.container(host);
+    await container.kill();
+    await command(["umount", "--lazy", container.root]);
+    this.containers.delete(host.name);
+    rmSync(join(this.claim.folder, host.name), { recursive: true });
+  }
+
+  private async make(
+    { name, address }: LabHost,
+    { memoryBytes, upWhen }: LabOptions & Pick<ContainerOptions, "upWhen">,
+  ): Promise<Container> {
     const folder = join(this.claim.folder, name);
     mkdirSync(folder);
     const container = new Container({
@@ -123,14 +148,16 @@ export class Lab {
       group: `${this.claim.id}/${name}`,
       address,
       folder,
-      image,
+      image: this.image,
       network: this.network,
       authorizedKey: this.keys.publicKey,
       passwordHash: this.keys.passwordHash,
       memoryBytes,
+      ...(upWhen === undefined ? {} : { upWhen }),
     });
     this.containers.set(name, container);
     await container.make();
+    return container;
   }
 
   private container({ name }: Pick<LabHost, "name">): Container {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { codeOf } from "../../../../install/errors";
 import { processStart } from "../../../../install/lock";
 import { endGroup } from "./cgroups";
-import { command } from "./command";
+import { command, tryCommand } from "./command";
 import { isTaken, removeNetwork } from "./network";
 
 /** Begins the name of everything that is a lab's: folder, cgroup, network namespace, interface, machines. */
@@ -70,10 +70,27 @@ function isOwned(folder: string): boolean {
 export async function clearLab({ id, folder }: Pick<Claim, "id" | "folder">): Promise<void> {
   await endGroup(id);
   for (const point of mountsBelow(folder)) await command(["umount", "--lazy", point]);
+  for (const device of await disksBelow(folder)) await command(["losetup", "--detach", device]);
   await removeNetwork(id);
   removePropagated(id);
   if (mountsBelow(folder).length > 0) throw new Error(`${folder} still has mounts, so it is left alone`);
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Loop devices of files of the lab: what it gave its hosts as disks. */
+async function disksBelow(folder: string): Promise<string[]> {
+  const { code, stdout } = await tryCommand([
+    "losetup",
+    "--noheadings",
+    "--list",
+    "--output",
+    "NAME,BACK-FILE",
+  ]);
+  if (code !== 0) return [];
+  return stdout
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([device = "", file = ""]) => (file.startsWith(`${folder}/`) ? [device] : []));
 }
 
 /** nspawn leaves a folder a machine where /run is no tmpfs. */

@@ -1,6 +1,7 @@
 /** Servers, their interfaces and volumes. */
 import * as sdk from "@aws-sdk/client-ec2";
 import { type Bag, ec2, type Kind, must, optional, part, tagged, tagList, text } from "./client";
+import { tell } from "./machines";
 
 const networkInterface: Kind = {
   forceNew: ["subnetId", "privateIps"],
@@ -37,26 +38,28 @@ const volume: Kind = {
   inPlace: {
     size: (id, { size }) => ec2.send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size: Number(size) })),
   },
-  delete: (id) => ec2.send(new sdk.DeleteVolumeCommand({ VolumeId: id })),
+  async delete(id) {
+    await ec2.send(new sdk.DeleteVolumeCommand({ VolumeId: id }));
+    await tell("deleteVolume", { volumeId: id });
+  },
 };
 
 const volumeAttachment: Kind = {
   forceNew: ["deviceName", "instanceId", "volumeId"],
   async create(inputs, name) {
-    await ec2.send(
-      new sdk.AttachVolumeCommand({
-        Device: text(inputs, "deviceName"),
-        InstanceId: text(inputs, "instanceId"),
-        VolumeId: text(inputs, "volumeId"),
-      }),
-    );
+    const instanceId = text(inputs, "instanceId");
+    const volumeId = text(inputs, "volumeId");
+    const Device = text(inputs, "deviceName");
+    await ec2.send(new sdk.AttachVolumeCommand({ Device, InstanceId: instanceId, VolumeId: volumeId }));
+    await tell("attach", { instanceId, volumeId });
     return { id: `vai-${name}` };
   },
   async delete(_id, state) {
     const InstanceId = text(state, "instanceId");
-    if (state.stopInstanceBeforeDetaching === true)
-      await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
-    await ec2.send(new sdk.DetachVolumeCommand({ InstanceId, VolumeId: text(state, "volumeId") }));
+    const volumeId = text(state, "volumeId");
+    if (state.stopInstanceBeforeDetaching === true) await stop(InstanceId);
+    await ec2.send(new sdk.DetachVolumeCommand({ InstanceId, VolumeId: volumeId }));
+    await tell("detach", { volumeId });
   },
 };
 
@@ -73,11 +76,13 @@ const instance: Kind = {
   ],
   async create(inputs) {
     const { Instances } = await ec2.send(new sdk.RunInstancesCommand(launch(inputs)));
-    return { id: must(Instances?.[0]?.InstanceId, "InstanceId") };
+    const id = must(Instances?.[0]?.InstanceId, "InstanceId");
+    await tell("run", { instanceId: id });
+    return { id };
   },
   inPlace: {
     instanceType: async (id, { instanceType }) => {
-      await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [id] }));
+      await stop(id);
       await ec2.send(
         new sdk.ModifyInstanceAttributeCommand({
           InstanceId: id,
@@ -85,6 +90,7 @@ const instance: Kind = {
         }),
       );
       await ec2.send(new sdk.StartInstancesCommand({ InstanceIds: [id] }));
+      await tell("start", { instanceId: id });
     },
     disableApiTermination: (id, { disableApiTermination }) => protect(id, disableApiTermination === true),
     // Of the real provider's own state only.
@@ -97,8 +103,14 @@ const instance: Kind = {
   async delete(id, state) {
     if (state.forceDestroy === true) await protect(id, false);
     await ec2.send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }));
+    await tell("terminate", { instanceId: id });
   },
 };
+
+async function stop(id: string): Promise<void> {
+  await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [id] }));
+  await tell("stop", { instanceId: id });
+}
 
 function protect(id: string, Value: boolean): Promise<unknown> {
   return ec2.send(

@@ -1,6 +1,7 @@
 /** Networks, addresses and security groups. */
 import * as sdk from "@aws-sdk/client-ec2";
 import { type Bag, ec2, type Kind, must, optional, tagged, text } from "./client";
+import { tell } from "./machines";
 
 const vpc: Kind = {
   forceNew: ["cidrBlock"],
@@ -103,7 +104,9 @@ const eip: Kind = {
       new sdk.AllocateAddressCommand({ Domain: "vpc", ...tagged("elastic-ip", inputs) }),
     );
     const id = must(AllocationId, "AllocationId");
-    return { id, allocationId: id, publicIp: must(PublicIp, "PublicIp") };
+    // moto makes addresses up that lead nowhere.
+    const { publicIp = must(PublicIp, "PublicIp") } = await tell("allocate", { allocationId: id });
+    return { id, allocationId: id, publicIp };
   },
   delete: (id) => ec2.send(new sdk.ReleaseAddressCommand({ AllocationId: id })),
 };
@@ -126,12 +129,12 @@ const natGateway: Kind = {
 const eipAssociation: Kind = {
   forceNew: ["allocationId", "instanceId"],
   async create(inputs) {
+    const allocationId = text(inputs, "allocationId");
+    const instanceId = text(inputs, "instanceId");
     const { AssociationId } = await ec2.send(
-      new sdk.AssociateAddressCommand({
-        AllocationId: text(inputs, "allocationId"),
-        InstanceId: text(inputs, "instanceId"),
-      }),
+      new sdk.AssociateAddressCommand({ AllocationId: allocationId, InstanceId: instanceId }),
     );
+    await tell("associate", { allocationId, instanceId });
     return { id: must(AssociationId, "AssociationId") };
   },
   delete: (id) => ec2.send(new sdk.DisassociateAddressCommand({ AssociationId: id })),
@@ -227,6 +230,7 @@ function rule(direction: "Ingress" | "Egress"): Kind {
       const { SecurityGroupRules } = await (isIn
         ? ec2.send(new sdk.AuthorizeSecurityGroupIngressCommand(request))
         : ec2.send(new sdk.AuthorizeSecurityGroupEgressCommand(request)));
+      await tell("rules", {});
       return { id: must(SecurityGroupRules?.[0]?.SecurityGroupRuleId, "SecurityGroupRuleId") };
     },
     async delete(id, state) {
@@ -234,6 +238,7 @@ function rule(direction: "Ingress" | "Egress"): Kind {
       await (isIn
         ? ec2.send(new sdk.RevokeSecurityGroupIngressCommand(request))
         : ec2.send(new sdk.RevokeSecurityGroupEgressCommand(request)));
+      await tell("rules", {});
     },
   };
 }
