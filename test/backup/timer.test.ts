@@ -1,14 +1,23 @@
 /** What a server's timer runs: the same backups as the command line's, by sh and redis-cli alone. */
-import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../backup/folder-place";
-import { readManifest } from "../../backup/manifest";
+import { backupId, type Manifest, readManifest } from "../../backup/manifest";
+import { MARKER_KEY } from "../../backup/marker";
+import { keptBy } from "../../backup/prune";
+import { ioredisConnector } from "../../cluster/connection";
+import { apply } from "../../cluster/engine";
+import { lockName } from "../../cluster/lock";
+import type { NodeSpec } from "../../cluster/spec";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { kit } from "./support/command";
 import { differences, digestAll, writeDataset } from "./support/dataset";
-import { runTimer, stateOf } from "./support/timer";
+import { runTimer, startTimer, stateOf, type TimerOptions } from "./support/timer";
 
 const KEYS = 3_000;
 const ROOM = { maxmemory: "512mb" };
@@ -42,8 +51,8 @@ describe("the timer of a server", () => {
     expect(ended.err).toBe("");
     expect(ended.exitCode, ended.out).toBe(0);
     console.log(ended.out);
-    const [id = ""] = await openFolder(place).ids();
-    const manifest = readManifest(await openFolder(place).manifest(id), place);
+    const manifest = await newestIn(place);
+    const { id } = manifest;
     expect(manifest.keys).toBe(before.size);
     expect(manifest.shards.map(({ role }) => role)).toEqual(["replica", "replica", "replica"]);
     expect(manifest.warnings).toEqual([]);
@@ -70,4 +79,161 @@ describe("the timer of a server", () => {
       await into.end();
     }
   });
+
+  it("leaves it to the first server whose Redis serves, and takes over from one that is gone", async () => {
+    const [first, second] = source.target.spec.nodes;
+    if (!first || !second) throw new Error("no nodes");
+    const own = join(folder, "turns");
+    await mkdir(own);
+    const options = { cluster: source, place: own, folder, node: second.name, more: { SETTLE_TRIES: "30" } };
+    const idle = await runTimer(options);
+    expect(idle).toMatchObject({ exitCode: 0, err: "" });
+    expect(idle.out).toContain(`no backup from here: ${first.name} takes it`);
+    await source.target.hosts(first).stop(first, { kill: true });
+    try {
+      const taken = await runTimer(options);
+      expect(taken.exitCode, taken.err).toBe(0);
+      const manifest = await newestIn(own);
+      expect(manifest.warnings.join()).toContain(`${first.name} does not answer`);
+      expect(manifest.warnings.join()).toContain("has no replica that keeps up");
+      expect((await kit(folder, "backup", "verify", "--in", own)).exitCode).toBe(0);
+    } finally {
+      await apply(source.target.spec, { hosts: source.target.hosts });
+    }
+  });
+
+  it("keeps what the policy keeps, as `backup prune` does, and the new one", async () => {
+    const own = join(folder, "kept");
+    const retention = { daily: 3, weekly: 3, monthly: 4 };
+    const days = [0, 1, 1.1, 2, 5, 8, 9, 20, 33, 40, 41, 100, 170, 300, 500];
+    const old = days.map((day) => backupId("drilled", new Date(Date.now() - 3_600_000 - day * 86_400_000)));
+    for (const id of old) {
+      await mkdir(join(own, id), { recursive: true });
+      await writeFile(join(own, id, "manifest.json"), "{}");
+    }
+    await mkdir(join(own, "drilled-other-20200101T000000Z"));
+    const ended = await runTimer({ cluster: source, place: own, folder, retention });
+    expect(ended.exitCode, ended.err).toBe(0);
+    const left = await openFolder(own).ids();
+    const timed = [...old, left.at(-2) ?? ""].map((id) => ({ id, startedAt: id.slice(-16) }));
+    const kept = keptBy(
+      retention,
+      timed.map(({ id, startedAt }) => ({ id, startedAt: isoOf(startedAt) })),
+    );
+    expect(left).toEqual([...kept, "drilled-other-20200101T000000Z"].sort());
+    expect(left.length).toBeLessThan(old.length);
+  });
 });
+
+describe("nothing is left that looks like a backup, and the reason is told", () => {
+  /** A run that must fail; its words. Monitoring hears of it. */
+  async function failing(options: Partial<TimerOptions> = {}): Promise<string> {
+    const own = await mkdtemp(join(folder, "failing-"));
+    const to = options.place ?? join(own, "place");
+    await mkdir(to, { recursive: true });
+    const ended = await runTimer({ cluster: source, folder: own, ...options, place: to });
+    expect(ended.exitCode, ended.out).toBe(1);
+    expect(ended.err).toMatch(/^problem: [\s\S]*\n {2}cure: \S/);
+    expect(ended.err).not.toContain(source.target.spec.password);
+    expect(await readdir(to)).toEqual([]);
+    const metrics = await readFile(join(stateOf(own), "redis-cluster-kit-backup-drilled.prom"), "utf8");
+    expect(metrics).toMatch(/last_failure_timestamp_seconds\{cluster="drilled"\} \d{10}\n/);
+    return ended.err;
+  }
+
+  it("while slots move", async () => {
+    const [from, to] = [nodeNamed("shard-2-a"), nodeNamed("shard-3-a")];
+    const mover = (await call(from, "ROLE")).startsWith("master") ? from : nodeNamed("shard-2-b");
+    await call(mover, "CLUSTER", "SETSLOT", 6000, "MIGRATING", await call(to, "CLUSTER", "MYID"));
+    try {
+      expect(await failing()).toContain(`slots move: ${mover.name} has open slots`);
+    } finally {
+      await call(mover, "CLUSTER", "SETSLOT", 6000, "STABLE");
+    }
+  });
+
+  it("while another run of the kit is at work", async () => {
+    const node = nodeNamed("shard-3-b");
+    const client = await ioredisConnector().connect(node, [source.target.spec.password]);
+    await client.call("CLIENT", "SETNAME", lockName("pid-1", "test"));
+    try {
+      expect(await failing()).toContain("another run of the kit is at work on the cluster: pid-1:test");
+    } finally {
+      client.close();
+    }
+  });
+
+  it("while a restore has not finished", async () => {
+    for (const node of source.target.spec.nodes)
+      await call(node, "SET", MARKER_KEY, "{}").catch(() => undefined);
+    try {
+      expect(await failing()).toContain("holds a restore that has not finished");
+    } finally {
+      for (const node of source.target.spec.nodes) await call(node, "DEL", MARKER_KEY).catch(() => undefined);
+    }
+  });
+
+  it("with a password that Redis does not take", async () => {
+    const file = join(folder, "wrong-password");
+    await writeFile(file, "not the password");
+    expect(await failing({ more: { PASSWORD_FILE: file } })).toContain("does not take the password");
+  });
+
+  it("without space, and without the right to write", async (context) => {
+    const small = join(folder, "small");
+    await mkdir(small);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`a small file system cannot be mounted here: ${String(error)}`);
+    }
+    try {
+      expect(await failing({ place: small })).toMatch(/No space left on device[\s\S]*look for space/);
+      execFileSync("mount", ["-o", "remount,ro", small]);
+      expect(await failing({ place: small })).toMatch(/Read-only file system[\s\S]*backup\.to/);
+    } finally {
+      execFileSync("umount", [small]);
+    }
+  });
+
+  it("killed at any moment", async () => {
+    const own = join(folder, "killed");
+    await mkdir(own);
+    for (let turn = 0; turn < 4; turn++) {
+      const child = await startTimer({ cluster: source, place: own, folder, wrapped: ["setsid"] });
+      const exit = once(child, "exit");
+      child.stdout?.resume();
+      await sleep(300 + turn * 500);
+      // As systemd ends a service: all of its processes.
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+      await exit;
+    }
+    const last = await runTimer({ cluster: source, place: own, folder });
+    expect(last.exitCode, last.err).toBe(0);
+    for (const id of await openFolder(own).ids())
+      expect((await kit(folder, "backup", "verify", id, "--in", own)).exitCode).toBe(0);
+  });
+});
+
+const isoOf = (stamp: string) =>
+  stamp.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6.000Z");
+
+async function newestIn(from: string): Promise<Manifest> {
+  const id = (await openFolder(from).ids()).at(-1) ?? "";
+  return readManifest(await openFolder(from).manifest(id), from);
+}
+
+function nodeNamed(name: string): NodeSpec {
+  const node = source.target.spec.nodes.find((candidate) => candidate.name === name);
+  if (!node) throw new Error(`no node ${name}`);
+  return node;
+}
+
+async function call(node: NodeSpec, ...command: [string, ...(string | number)[]]): Promise<string> {
+  const client = await ioredisConnector().connect(node, [source.target.spec.password]);
+  try {
+    return String(await client.call(...command));
+  } finally {
+    client.close();
+  }
+}

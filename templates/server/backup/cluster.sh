@@ -50,6 +50,10 @@ look() {
         fi
     done <"$work/nodes"
     [ -f "$work/owners" ] || fail "no node answers" "look at status: redis-cluster-kit status"
+    while read -r _ address _; do
+        why="$(name_of "$address") owns slots and does not answer"
+        [ -f "$work/view.$(name_of "$address")" ] || return 1
+    done <"$work/owners"
     covered=$(cut -d ' ' -f 3 "$work/owners" | tr ',' '\n' | awk -F - '{ sum += ($2 == "" ? $1 : $2) - $1 + 1 } END { print sum + 0 }')
     why="nobody serves $((16384 - covered)) of the slots"
     [ "$covered" = 16384 ]
@@ -98,6 +102,7 @@ is_our_turn() {
         if [ "$name" = "$NODE" ]; then
             case $(cli "$host" "$port" ping) in
             PONG) return 0 ;;
+            *NOAUTH* | *WRONGPASS* | *NOPERM*) fail "Redis does not take the password of backups" "pulumi up: it writes the password anew" ;;
             *)
                 say "no backup from here: Redis does not serve on this server"
                 return 1
@@ -111,4 +116,9 @@ is_our_turn() {
     done <"$work/nodes"
     say "no backup from here: this server is no node of $CLUSTER any more"
     return 1
+}
+
+# By address; the address itself where it is of no declared node.
+name_of() {
+    awk -v address="$1" '$2 ":" $3 == address { print $1; found = 1 } END { if (!found) print address }' "$work/nodes"
 }

@@ -30,10 +30,6 @@ choose_source() {
     [ "$REPLICAS" = 0 ] || printf 'shard %s has no replica that keeps up: its primary %s was saved\n' "$1" "$(name_of "$3")" >>"$work/warnings"
 }
 
-name_of() {
-    awk -v address="$1" '$2 ":" $3 == address { print $1; found = 1 } END { if (!found) print address }' "$work/nodes"
-}
-
 # The snapshot of shard $1 from $2:$3. Redis saves and sends it as to a replica; a save that began earlier is not taken.
 dump() {
     name=$(name_of "$2:$3")
