@@ -148,14 +148,29 @@ describe("a stack", () => {
     await expectUp(stack, "shop-python");
   });
 
-  it("in TypeScript can have a generated SDK too", async () => {
+  it("in TypeScript can have a generated SDK too, which compiles", async () => {
     const [{ stack } = { stack: undefined }] = stacks;
     if (stack === undefined) throw new Error("no stack");
     const sdk = join(stack.folder, "sdk");
     await languages.generateSdk("nodejs", join(programOf(stack), PLUGIN), sdk);
-    const generated = readFileSync(join(sdk, "nodejs", "redisCluster.ts"), "utf8");
+    const folder = join(sdk, "nodejs");
+    const generated = readFileSync(join(folder, "redisCluster.ts"), "utf8");
     expect(generated).toContain("password: pulumi.Input<string>;");
     expect(generated).toContain("shards?: number;");
+    symlinkSync(join(inject("installed"), "node_modules"), join(folder, "node_modules"));
+    writeFileSync(
+      join(folder, "use.ts"),
+      `import { RedisCluster } from "./index";
+export const { endpoints } = new RedisCluster("cache", { shards: 3, password: "x", backup: { to: "/b" } });
+`,
+    );
+    const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--types", "node"];
+    const compiled = await run("npx", ["tsc", "--ignoreConfig", ...options, "use.ts"], {
+      cwd: folder,
+      env: stack.env,
+    });
+    expect(compiled.output).not.toContain("error TS");
+    expect(compiled.code, compiled.output).toBe(0);
   });
 });
 

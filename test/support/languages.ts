@@ -1,11 +1,13 @@
 /**
- * Pulumi's language hosts for YAML and Python, and its generator of SDKs. A released Pulumi has all of them; beside an engine
- * that was built from Go modules they are built too, the newest that can be had as modules, and kept in the kit's cache.
+ * Pulumi's language hosts for YAML and Python, and what `pulumi package gen-sdk` needs of them. A released Pulumi has all of it.
+ * Beside an engine that was built from Go modules they are built too, the newest that can be had as modules, and kept in the
+ * kit's cache: for Python and Node.js those are of 3.60.0, before the hosts became modules of their own that are not
+ * published, and older than gen-sdk. For it there is a host of our own around the generators of the engine's version.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cachePath } from "../../install/cache";
-import { type Engine, ensureEngine } from "../../install/engine";
+import { ensureEngine } from "../../install/engine";
 import { buildGoPrograms, type GoProgram } from "../../install/engine-build";
 import { withLock } from "../../install/lock";
 import { platformName } from "../../install/platform";
@@ -15,6 +17,7 @@ import { run } from "../program/support/run";
 
 const GO = resolve(__dirname, "go");
 const PYTHON_HOST = "pulumi-language-python";
+const NODE_HOST = "pulumi-language-nodejs";
 
 const PROGRAMS: readonly GoProgram[] = [
   {
@@ -29,37 +32,53 @@ const PROGRAMS: readonly GoProgram[] = [
     source: "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
     version: "3.60.0",
   },
-  { folder: join(GO, "sdk-gen"), program: "sdk-gen", source: ".", version: "3.200.0" },
 ];
+
+/** One program that goes by the names of both hosts. Not beside the others: it can do nothing else. */
+const GENERATOR: GoProgram = {
+  folder: join(GO, "sdk-generator"),
+  program: NODE_HOST,
+  source: ".",
+  version: "3.200.0",
+};
 
 export interface Languages {
   /** To be put on PATH. */
   readonly folder: string;
-  /** Writes the SDK of the plugin at `plugin` into `folder`. */
+  /** To be put before it for `pulumi package gen-sdk` and `add`; the same where it needs no other hosts. */
+  readonly generators: string;
+  /** `pulumi package gen-sdk` with the plugin at `plugin`: the SDK is in `folder`/`language` then. */
   generateSdk(language: "python" | "nodejs", plugin: string, folder: string): Promise<void>;
 }
 
 /** @throws UserError when they are neither here nor can be built. */
 export async function ensureLanguages(env: NodeJS.ProcessEnv): Promise<Languages> {
   const engine = await ensureEngine(reportToStderr);
-  const here = findProgram(PYTHON_HOST, [engine.dir]);
-  const folder = here === undefined ? await buildLanguages() : engine.dir;
+  const isWhole = findProgram(PYTHON_HOST, [engine.dir]) !== undefined;
+  const { folder, generators } = isWhole
+    ? { folder: engine.dir, generators: engine.dir }
+    : await buildLanguages();
   return {
     folder,
+    generators,
     async generateSdk(language, plugin, target) {
       mkdirSync(target, { recursive: true });
-      const how = here === undefined ? generateApart : generateWithPulumi;
-      await how({ engine, folder, env, language, plugin, target });
+      const args = ["package", "gen-sdk", plugin, "--language", language, "--out", target, "--local"];
+      const PATH = [generators, folder, env.PATH ?? ""].join(":");
+      await must(engine.pulumi, args, target, { ...env, PATH });
     },
   };
 }
 
-async function buildLanguages(): Promise<string> {
+async function buildLanguages(): Promise<Pick<Languages, "folder" | "generators">> {
   const versions = PROGRAMS.map(({ version }) => version).join("-");
   const folder = cachePath("test-languages", `${versions}-${platformName()}`);
+  const generators = cachePath("test-languages", `generators-${GENERATOR.version}-${platformName()}`);
   await withLock(`${folder}.lock`, "building language hosts for tests", reportToStderr, async () => {
     const exec = join(folder, `${PYTHON_HOST}-exec`);
     if (!existsSync(folder)) await buildGoPrograms(PROGRAMS, folder, reportToStderr);
+    if (!existsSync(generators)) await buildGoPrograms([GENERATOR], generators, reportToStderr);
+    if (!existsSync(join(generators, PYTHON_HOST))) symlinkSync(NODE_HOST, join(generators, PYTHON_HOST));
     // A script of the same module, which the host looks for on PATH.
     if (existsSync(exec)) return;
     const module = ["list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"];
@@ -67,27 +86,7 @@ async function buildLanguages(): Promise<string> {
     copyFileSync(join(listed.trim(), "python", "cmd", `${PYTHON_HOST}-exec`), exec);
     chmodSync(exec, 0o755);
   });
-  return folder;
-}
-
-interface Generation {
-  readonly engine: Engine;
-  readonly folder: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly language: string;
-  readonly plugin: string;
-  readonly target: string;
-}
-
-async function generateWithPulumi({ engine, env, language, plugin, target }: Generation): Promise<void> {
-  const args = ["package", "gen-sdk", plugin, "--language", language, "--out", target, "--local"];
-  await must(engine.pulumi, args, target, env);
-}
-
-/** The built language hosts are older than gen-sdk: the same generator, called by a program of our own. */
-async function generateApart({ engine, folder, env, language, plugin, target }: Generation): Promise<void> {
-  const schema = await must(engine.pulumi, ["package", "get-schema", plugin], target, env);
-  await must(join(folder, "sdk-gen"), [language, join(target, language)], target, env, schema);
+  return { folder, generators };
 }
 
 async function must(
@@ -95,9 +94,8 @@ async function must(
   args: readonly string[],
   cwd: string,
   env: NodeJS.ProcessEnv,
-  input = "",
 ): Promise<string> {
-  const result = await run(command, args, { cwd, env, input });
+  const result = await run(command, args, { cwd, env });
   if (result.code === 0) return result.output;
   throw new Error(`${command} ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
 }

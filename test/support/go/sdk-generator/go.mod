@@ -1,8 +1,13 @@
-module redis-cluster-kit/sdk-gen
+module redis-cluster-kit/sdk-generator
 
 go 1.23.11
 
-require github.com/pulumi/pulumi/pkg/v3 v3.200.0
+require (
+	github.com/pulumi/pulumi/pkg/v3 v3.200.0
+	github.com/pulumi/pulumi/sdk/v3 v3.200.0
+	google.golang.org/grpc v1.72.1
+	google.golang.org/protobuf v1.36.6
+)
 
 require (
 	cloud.google.com/go v0.112.1 // indirect
@@ -165,7 +170,6 @@ require (
 	github.com/pulumi/appdash v0.0.0-20231130102222-75f619a67231 // indirect
 	github.com/pulumi/esc v0.17.0 // indirect
 	github.com/pulumi/inflector v0.1.1 // indirect
-	github.com/pulumi/pulumi/sdk/v3 v3.200.0 // indirect
 	github.com/rivo/uniseg v0.4.4 // indirect
 	github.com/rogpeppe/go-internal v1.13.1 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
@@ -229,8 +233,6 @@ require (
 	google.golang.org/genproto v0.0.0-20240311173647-c811ad7063a7 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20250519155744-55703ea1f237 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250519155744-55703ea1f237 // indirect
-	google.golang.org/grpc v1.72.1 // indirect
-	google.golang.org/protobuf v1.36.6 // indirect
 	gopkg.in/warnings.v0 v0.1.2 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
