@@ -1,4 +1,5 @@
 /** The same in S3 (moto): whole or not there, encrypted, in parts, and clear about what is wrong. */
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { type Moto, startMoto } from "../support/moto";
 import { putForTest } from "./support/big-draft";
 import { endAfter, kit, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { runTimer, stateOf } from "./support/timer";
 
 const KEYS = 6_000;
 const BUCKET = "backups-of-tests";
@@ -20,6 +22,9 @@ const targetOf = ({ target }: DeclaredCluster) => ({
   nodes: target.spec.nodes,
   password: target.spec.password,
 });
+
+const noAwsCli =
+  spawnSync("aws", ["--version"]).status === 0 ? undefined : " (skipped: the AWS CLI is not installed)";
 
 let folder: string;
 let spool: string;
@@ -163,6 +168,26 @@ describe("a backup in S3", () => {
     } finally {
       process.env.AWS_ENDPOINT_URL = moto.url;
     }
+  });
+
+  it.skipIf(noAwsCli !== undefined)(`by a server's timer, with the AWS CLI${noAwsCli ?? ""}`, async () => {
+    const own = join(folder, "timer");
+    await mkdir(own);
+    const options = { cluster: source, folder: own, env: moto.env };
+    // Older ones of the CLI do not know AWS_ENDPOINT_URL.
+    const more = { S3_OPTIONS: `--endpoint-url ${moto.url} --sse AES256` };
+    const at = `s3://${BUCKET}/by-timer`;
+    const taken = await runTimer({ ...options, place: at, more });
+    expect(taken.exitCode, taken.err).toBe(0);
+    const [id = ""] = await openPlace(at, folder, { spool }).ids();
+    expect((await kit(folder, "backup", "verify", "--in", at, "--spool", spool)).exitCode).toBe(0);
+    const Key = `by-timer/${id}/shard-1.rdb`;
+    const head = await client.send(new s3.HeadObjectCommand({ Bucket: BUCKET, Key }));
+    expect(head.ServerSideEncryption).toBe("AES256");
+    const missing = await runTimer({ ...options, place: "s3://no-such-bucket-of-tests/redis", more });
+    expect(missing.err).toMatch(/NoSuchBucket[\s\S]*cure: see that the bucket exists/);
+    expect(missing.exitCode).toBe(1);
+    expect((await readdir(stateOf(own))).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
   it("of more than one part is the same file", async () => {
