@@ -12,6 +12,7 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   appendonly: "yes",
   appendfsync: "everysec",
   save: "900 1 300 10 60 10000",
+  rdbcompression: "yes",
   "tcp-backlog": "511",
   timeout: "0",
   "tcp-keepalive": "300",

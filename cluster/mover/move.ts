@@ -1,6 +1,7 @@
 /** Moves slots between primaries: fast, without losing or overwriting a key, to be stopped and repeated at any moment. */
 import { expandRanges } from "../slots";
 import { confirmOwners, type NewOwner } from "./agreement";
+import { withFittingCompression } from "./compression";
 import { closePair, openPair } from "./pair";
 import { Run } from "./run";
 import { type MoveContext, MoveError, type MoveRequest, type MoveResult } from "./types";
@@ -81,7 +82,7 @@ async function moveFrom(run: Run, legs: readonly Leg[]): Promise<void> {
   for (const { source, target, slots } of legs) {
     const worker = new Worker(run, await openPair(run.context, source, target));
     try {
-      await worker.move(slots);
+      await withFittingCompression(run, source, slots, () => worker.move(slots));
     } finally {
       closePair(worker.pair);
     }

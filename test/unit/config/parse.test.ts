@@ -25,6 +25,7 @@ describe("a stack without keys", () => {
         appendonly: "yes",
         appendfsync: "everysec",
         save: "900 1 300 10 60 10000",
+        rdbcompression: "yes",
         "tcp-backlog": "511",
         timeout: "0",
         "tcp-keepalive": "300",
