@@ -9,6 +9,7 @@ import { BUILT_ENGINE, buildEngine } from "./engine-build";
 import { describe, UnreachableError, UserError } from "./errors";
 import { withLock } from "./lock";
 import { compareVersions, platformName } from "./platform";
+import { addPolicyRunner } from "./policy-runner";
 import { findProgram } from "./process";
 import type { Report } from "./progress";
 
@@ -117,8 +118,12 @@ async function installEngine(report: Report): Promise<void> {
  * @throws UserError when none of these can be had, with what to install.
  */
 export async function ensureEngine(report: Report): Promise<Engine> {
-  const found = findEngine();
-  if (found !== undefined) return found;
+  const engine = findEngine() ?? (await installOnce(report));
+  if (engine.origin === "built") addPolicyRunner(engine.dir);
+  return engine;
+}
+
+async function installOnce(report: Report): Promise<Engine> {
   return withLock(cachePath("locks", "pulumi.lock"), "installing the Pulumi engine", report, async () => {
     if (cachedEngine() === undefined) await installEngine(report);
     const engine = cachedEngine();

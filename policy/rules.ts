@@ -165,7 +165,7 @@ const backupsInProduction: StackValidationPolicy = {
 
 /** urn:pulumi:STACK::... */
 function stackOf(urn: string): string {
-  return urn.split("::")[0]?.split(":").at(-1) ?? "";
+  return urn.split(":")[2] ?? "";
 }
 
 function writesBackups({ type, props }: PolicyResource): boolean {

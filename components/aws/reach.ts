@@ -4,11 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig } from "../../config";
 import type { Declaration } from "../../provider/declaration";
 import { SERVER_USER } from "../../templates/aws/user-data";
+import type { ExporterPlan } from "../../templates/server/scripts";
 import { layOut } from "../../topology";
 import { declarePublic, renderFiles } from "../declaration";
 import { ProvisionedServer } from "../provisioned-server";
 import { backupPlan, ServerBackup } from "../server-backup";
 import type { ServerConnection } from "../server-connection";
+import { ServerExporter } from "../server-exporter";
 import { loadAws } from "./sdk";
 import { AwsServers, type ServerLink } from "./servers";
 
@@ -26,6 +28,8 @@ export interface Reach {
   readonly access: pulumi.Output<NonNullable<Declaration["ssh"]>>;
   /** Backup timers on the servers, where backups are declared; they follow the cluster. */
   readonly backUp: (topology: pulumi.Resource) => void;
+  /** Exporters on the servers; they follow the cluster too. */
+  readonly monitor: (topology: pulumi.Resource) => void;
 }
 
 /** `parent` is the cluster's component. Its AWS provider is used; where it was given none, one is made for the region. */
@@ -46,11 +50,16 @@ export function reachAws(name: string, args: ReachArgs, parent: pulumi.Component
     },
     { parent, providers: { aws: provider } },
   );
-  // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
+  // Not below the servers: the cluster waits for all that is there, and these wait for the cluster.
   const backUp: Reach["backUp"] = (topology) => {
-    for (const link of links) backUpServer(name, args, link, { parent: servers, dependsOn: topology });
+    for (const link of links) backUpServer(name, args, link, { parent, dependsOn: topology });
   };
-  return { ready: [servers], access: accessOf(args, servers.bastion), backUp };
+  const monitor: Reach["monitor"] = (topology) => {
+    if (!config.monitoring.enabled) return;
+    for (const link of links) monitorServer(name, args, link, { parent, dependsOn: topology });
+  };
+  // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
+  return { ready: [servers], access: accessOf(args, servers.bastion), backUp, monitor };
 }
 
 /** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */
@@ -105,6 +114,24 @@ function backUpServer(
   new ServerBackup(
     `${name}-${link.node.name}`,
     { plan, connection: connectionOf(args, link), password, serverId: link.instanceId },
+    options,
+  );
+}
+
+/** The security group decides who may ask it. */
+function monitorServer(
+  name: string,
+  args: ReachArgs,
+  link: ServerLink,
+  options: pulumi.ComponentResourceOptions,
+): void {
+  const { node, instanceId: serverId } = link;
+  const listen = `${node.host}:${args.config.monitoring.exporterPort}`;
+  const plan: ExporterPlan = { node: node.name, port: node.port, listen, from: [], source: "package" };
+  const { password } = args;
+  new ServerExporter(
+    `${name}-${node.name}`,
+    { plan, connection: connectionOf(args, link), password, serverId },
     options,
   );
 }

@@ -6,13 +6,13 @@ import { tagsOf } from "./tags";
 
 export const REDIS_PORT = 6379;
 export const BUS_PORT = 16_379;
-export const EXPORTER_PORT = 9121;
 const SSH_PORT = 22;
 
 export interface SecurityArgs {
   readonly clusterName: string;
   readonly settings: AwsSettings;
   readonly vpcId: pulumi.Input<string>;
+  readonly exporterPort: number;
 }
 
 interface Rule {
@@ -41,7 +41,7 @@ export class AwsSecurity extends pulumi.ComponentResource {
     this.allowAll(
       `${name}-nodes`,
       this.nodesGroupId,
-      nodeRules(settings, this.nodesGroupId, this.bastionGroupId),
+      nodeRules(args, this.nodesGroupId, this.bastionGroupId),
     );
     this.allowOut();
     if (this.bastionGroupId !== undefined) this.openBastion(this.bastionGroupId);
@@ -134,13 +134,13 @@ export class AwsSecurity extends pulumi.ComponentResource {
 }
 
 function nodeRules(
-  settings: AwsSettings,
+  { settings, exporterPort }: SecurityArgs,
   nodes: pulumi.Input<string>,
   bastion: pulumi.Input<string> | undefined,
 ): Rule[] {
   const { clientSecurityGroups, clientCidrs, monitoringSecurityGroups } = settings;
   const redis = { port: REDIS_PORT, description: "Redis clients" };
-  const exporter = { port: EXPORTER_PORT, description: "Monitoring reads the exporters" };
+  const exporter = { port: exporterPort, description: "Monitoring reads the exporters" };
   const ssh = { port: SSH_PORT, description: "Provisioning" };
   const direct = settings.sshCidrs.map((cidr) => ({ name: `ssh-${cidr}`, ...ssh, from: { cidr } }));
   return [

@@ -84,7 +84,8 @@ export class AwsServers extends pulumi.ComponentResource {
   }
 
   private createSecurity({ vpcId }: AwsNetwork): AwsSecurity {
-    return new AwsSecurity(this.name, { ...this.source, vpcId }, { parent: this });
+    const { exporterPort } = this.args.config.monitoring;
+    return new AwsSecurity(this.name, { ...this.source, vpcId, exporterPort }, { parent: this });
   }
 
   private createBastion(network: AwsNetwork, { bastionGroupId }: AwsSecurity): AwsBastion | undefined {
