@@ -2,6 +2,9 @@
 import type { Alert } from "../types";
 import { NODE } from "./labels";
 
+const LAST = "redis_cluster_kit_backup_last";
+const FAILED = `max by (cluster) (${LAST}_failure_timestamp_seconds)`;
+
 export function persistenceAlerts(backupMaxAgeHours: number): Alert[] {
   return [
     {
@@ -28,6 +31,15 @@ export function persistenceAlerts(backupMaxAgeHours: number): Alert[] {
       forSeconds: 300,
       summary: "The last good backup of {{ $labels.cluster }} is {{ $value | humanizeDuration }} old",
       description: "What was written since would be lost with the cluster.",
+    },
+    {
+      name: "RedisBackupFailed",
+      severity: "warning",
+      // Without a good one yet, against nought.
+      expr: `${FAILED} > (max by (cluster) (${LAST}_success_timestamp_seconds) or ${FAILED} * 0)`,
+      forSeconds: 0,
+      summary: "The last backup of {{ $labels.cluster }} that its servers' timer began has failed",
+      description: "The journal of redis-cluster-kit-backup.service on the server says why, and what to do.",
     },
   ];
 }

@@ -229,6 +229,26 @@ const PERSISTENCE: readonly RuleCase[] = [
     labels: { cluster: "c" },
     summary: "The last good backup of c is 1d 3h 50m 0s old",
   },
+  {
+    alert: "RedisBackupFailed",
+    fires: {
+      'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}': ALWAYS(-80_000),
+      'redis_cluster_kit_backup_last_failure_timestamp_seconds{cluster="c"}': ALWAYS(-3_600),
+    },
+    quiet: {
+      'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}': ALWAYS(-3_600),
+      'redis_cluster_kit_backup_last_failure_timestamp_seconds{cluster="c"}': ALWAYS(-80_000),
+    },
+    labels: { cluster: "c" },
+    summary: "The last backup of c that its servers' timer began has failed",
+  },
+  {
+    alert: "RedisBackupFailed",
+    fires: { 'redis_cluster_kit_backup_last_failure_timestamp_seconds{cluster="c"}': ALWAYS(100) },
+    quiet: { 'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}': ALWAYS(200) },
+    labels: { cluster: "c" },
+    summary: "The last backup of c that its servers' timer began has failed",
+  },
 ];
 
 export const RULE_CASES: readonly RuleCase[] = [...AVAILABILITY, ...PLACEMENT, ...LOAD, ...PERSISTENCE];
