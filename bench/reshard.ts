@@ -1,11 +1,11 @@
 /**
  * Resharding: this mover against `redis-cli --cluster rebalance`, same cluster, same keys, same slots there (3 to 4 shards) and back, in
  * alternation; then once more with clients at work.
- * Usage: npm run bench reshard -- [--scenarios empty,small,large] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
+ * Usage: npm run bench reshard -- [--scenarios empty,small,large,noise] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
  *   [--tools none,ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000]
  * `--rate` is operations a second of the clients; 0 leaves the rounds with clients out. The tool
  * "none" moves nothing: what the clients see by themselves. "ours-35" is the mover with maxMigrationImpact 35, "cli-100" redis-cli with a
- * pipeline of 100.
+ * pipeline of 100. "large" has values as redis-benchmark writes them, "noise" values of the same size that nothing compresses.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -35,7 +35,7 @@ interface Settings {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      scenarios: { type: "string", default: "empty,small,large" },
+      scenarios: { type: "string", default: "empty,small,large,noise" },
       "small-keys": { type: "string", default: "1000000" },
       "large-keys": { type: "string", default: "60000" },
       rounds: { type: "string", default: "3" },
@@ -47,7 +47,8 @@ async function main(): Promise<void> {
   const all: readonly Scenario[] = [
     { name: "empty", keys: 0, bytes: 0, goal: 20 },
     { name: "small", keys: Number(values["small-keys"]), bytes: 100, goal: 4 },
-    { name: "large", keys: Number(values["large-keys"]), bytes: 16_384, goal: 6 },
+    { name: "large", keys: Number(values["large-keys"]), bytes: 16_384, values: "letter", goal: 6 },
+    { name: "noise", keys: Number(values["large-keys"]), bytes: 16_384, goal: 6 },
   ];
   const { server, cli, version } = await redisBinaries("5.0");
   const settings = {
@@ -68,7 +69,7 @@ async function main(): Promise<void> {
       password: PASSWORD,
     });
     try {
-      await fill(cluster, scenario.keys, scenario.bytes);
+      await fill(cluster, scenario.keys, scenario.bytes, scenario.values);
       await compare(cluster, scenario, settings);
     } finally {
       await cluster.stop();

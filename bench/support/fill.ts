@@ -6,14 +6,22 @@ import type { BareCluster } from "../../test/support/bare-cluster";
 
 const PIPELINE = 500;
 
-/** Keys `key:0` to `key:COUNT-1`, each with a value of `bytes` bytes that compression does not shrink much. */
-export async function fill(cluster: BareCluster, count: number, bytes: number): Promise<void> {
+/** `noise`: as compressed or encrypted values are. `letter`: one letter repeated, as redis-benchmark writes. */
+export type Values = "noise" | "letter";
+
+/** Keys `key:0` to `key:COUNT-1`, each with the same value of `bytes` bytes. */
+export async function fill(
+  cluster: BareCluster,
+  count: number,
+  bytes: number,
+  values: Values = "noise",
+): Promise<void> {
   const ranges = initialRanges(Array.from({ length: cluster.options.shards }, () => 1));
   const clients = await Promise.all(
     ranges.map((_, shard) => cluster.client(cluster.primaries[shard]?.name ?? "")),
   );
   const open: Command[][] = ranges.map(() => []);
-  const value = noise(bytes);
+  const value = values === "noise" ? noise(bytes) : "x".repeat(bytes);
   for (let index = 0; index < count; index++) {
     const key = `key:${index}`;
     const slot = calculateSlot(key);

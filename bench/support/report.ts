@@ -1,11 +1,14 @@
 /** What the reshard benchmark measured, and how it is shown. */
 import Table from "cli-table3";
+import type { Values } from "./fill";
 import { machine } from "./servers";
 
 export interface Scenario {
   readonly name: string;
   readonly keys: number;
   readonly bytes: number;
+  /** Default: noise. */
+  readonly values?: Values;
   /** Times as fast as redis-cli with its default pipeline that this project wants to be. */
   readonly goal: number;
 }
