@@ -1,7 +1,7 @@
 /** The `backup` and `restore` keys of a stack: where backups go and how many are kept; what a new cluster begins with. */
 import { z } from "zod";
 import type { BackupConfig } from "./backup-types";
-import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+import { type BadPart, type FieldMeta, fieldMeta, type PartMeta } from "./field-meta";
 
 export type { BackupConfig } from "./backup-types";
 
@@ -16,7 +16,7 @@ const PLACE =
 const SCHEDULE = /^[A-Za-z0-9*:.,/~ -]{1,100}$/;
 const RETENTION = /^(daily|weekly|monthly)=\d{1,4}(,(daily|weekly|monthly)=\d{1,4}){0,2}$/;
 
-const backupSchema = z.strictObject({
+export const backupSchema = z.strictObject({
   to: z.string().regex(PLACE),
   schedule: z.string().regex(SCHEDULE).default(BACKUP_DEFAULTS.schedule),
   retention: z.string().regex(RETENTION).default(BACKUP_DEFAULTS.retention),
@@ -24,10 +24,19 @@ const backupSchema = z.strictObject({
 
 export type BackupValues = z.output<typeof backupSchema>;
 
-const EXPECTED: Readonly<Record<string, string>> = {
-  to: "an absolute path, or s3://bucket/prefix",
-  schedule: 'a systemd calendar time, e.g. daily or "*-*-* 03:15:00"',
-  retention: "e.g. daily=7,weekly=4,monthly=12",
+export const BACKUP_PARTS: Readonly<Record<keyof BackupValues, PartMeta>> = {
+  to: {
+    what: "Where `redis-cluster-kit backup` puts backups, and where `status` looks for the last one.",
+    expected: "an absolute path, or s3://bucket/prefix",
+  },
+  schedule: {
+    what: "When servers take one.",
+    expected: 'a systemd calendar time, e.g. daily or "*-*-* 03:15:00"',
+  },
+  retention: {
+    what: "Newest of so many days, weeks and months that are kept.",
+    expected: "e.g. daily=7,weekly=4,monthly=12",
+  },
 };
 
 function badPart(value: unknown): BadPart | undefined {
@@ -35,7 +44,8 @@ function badPart(value: unknown): BadPart | undefined {
   if (issue === undefined || typeof value !== "object" || value === null) return undefined;
   const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path[0];
   if (typeof key !== "string") return undefined;
-  const expected = EXPECTED[key] ?? `one of the keys ${Object.keys(EXPECTED).join(", ")}`;
+  const known: Readonly<Record<string, PartMeta>> = BACKUP_PARTS;
+  const expected = known[key]?.expected ?? `one of the keys ${Object.keys(known).join(", ")}`;
   return { path: key, expected, found: Reflect.get(value, key) };
 }
 
@@ -51,7 +61,7 @@ const backupMeta: FieldMeta = {
 const backup = backupSchema
   .optional()
   .describe(
-    "`to`: where `redis-cluster-kit backup` puts backups, and where `status` looks for the last one: a folder, or `s3://bucket/prefix`. `schedule` (daily): when, as systemd's OnCalendar. `retention` (daily=7,weekly=4,monthly=12): newest of so many days, weeks and months. See docs/backups.md.",
+    "Where backups go, when servers take them, and how many are kept. Its keys are in a table below; how to use them: docs/backups.md.",
   )
   .register(fieldMeta, backupMeta);
 

@@ -21,6 +21,14 @@ export interface FieldMeta {
   readonly badPart?: (value: unknown) => BadPart | undefined;
 }
 
+/** What the reference says about a part of a mapping, and errors after "expected:". */
+export interface PartMeta {
+  readonly what: string;
+  readonly expected: string;
+  /** Default where it depends on other things, as text. */
+  readonly computedDefault?: string;
+}
+
 export interface BadPart {
   /** Below the field, e.g. "servers[1].host". */
   readonly path: string;

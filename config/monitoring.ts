@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { PlannedNode } from "../topology";
 import { type Problem, printable } from "./error";
-import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+import { type BadPart, type FieldMeta, fieldMeta, type PartMeta } from "./field-meta";
 import { exporterPortOf, type MonitoringConfig } from "./monitoring-types";
 
 export { exporterPortOf, type MonitoringConfig } from "./monitoring-types";
@@ -26,7 +26,7 @@ function whole(min: number, max: number) {
     .pipe(z.int().min(min).max(max));
 }
 
-const monitoringSchema = z.strictObject({
+export const monitoringSchema = z.strictObject({
   enabled: z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]).optional(),
   exporterPort: whole(1024, 65_535).default(MONITORING_DEFAULTS.exporterPort),
   prometheusPort: whole(1024, 65_535).optional(),
@@ -39,12 +39,29 @@ const monitoringSchema = z.strictObject({
 
 type MonitoringValues = z.output<typeof monitoringSchema>;
 
-const EXPECTED: Readonly<Record<string, string>> = {
-  enabled: "true or false",
-  exporterPort: "a port from 1024 to 65535",
-  prometheusPort: "a port from 1024 to 65535",
-  scrapeIntervalSeconds: "a whole number of seconds from 1 to 300",
-  runbookUrl: "an address or path without spaces and #",
+export const MONITORING_PARTS: Readonly<Record<keyof MonitoringValues, PartMeta>> = {
+  enabled: {
+    what: "Whether every node gets an exporter.",
+    expected: "true or false",
+    computedDefault: "false on the local target, true on servers",
+  },
+  exporterPort: {
+    what: "Port of the exporters; locally that of the first node's, the others as far apart as the nodes.",
+    expected: "a port from 1024 to 65535",
+  },
+  prometheusPort: {
+    what: "Local target: also a Prometheus on this machine, with the kit's alerts.",
+    expected: "a port from 1024 to 65535",
+    computedDefault: "none: no Prometheus",
+  },
+  scrapeIntervalSeconds: {
+    what: "How often Prometheus asks.",
+    expected: "a whole number of seconds from 1 to 300",
+  },
+  runbookUrl: {
+    what: "Where alerts say that the runbook is to be read.",
+    expected: "an address or path without spaces and #",
+  },
 };
 
 function badPart(value: unknown): BadPart | undefined {
@@ -52,7 +69,8 @@ function badPart(value: unknown): BadPart | undefined {
   if (issue === undefined || typeof value !== "object" || value === null) return undefined;
   const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path[0];
   if (typeof key !== "string") return undefined;
-  const expected = EXPECTED[key] ?? `one of the keys ${Object.keys(EXPECTED).join(", ")}`;
+  const known: Readonly<Record<string, PartMeta>> = MONITORING_PARTS;
+  const expected = known[key]?.expected ?? `one of the keys ${Object.keys(known).join(", ")}`;
   return { path: key, expected, found: Reflect.get(value, key) };
 }
 
@@ -68,7 +86,7 @@ const meta: FieldMeta = {
 export const monitoring = monitoringSchema
   .optional()
   .describe(
-    "`enabled`: an exporter for every node. `exporterPort` (9121): its port; locally that of the first node, the others as far apart as the nodes. `prometheusPort`: also a Prometheus on this machine, with the kit's alerts. `scrapeIntervalSeconds` (15). `runbookUrl`: where alerts point to. See docs/monitoring.md.",
+    "Exporters of the nodes, and on this machine a Prometheus. Its keys are in a table below; how to use them: docs/monitoring.md.",
   )
   .register(fieldMeta, meta);
 

@@ -1,6 +1,6 @@
 /** The `ssh` key of a stack: servers that the user has, and the way to them. */
 import { z } from "zod";
-import { type BadPart, type FieldMeta, fieldMeta } from "./field-meta";
+import { type BadPart, type FieldMeta, fieldMeta, type PartMeta } from "./field-meta";
 
 /** `dials`: with the growing pauses between them 40 s where sshd refuses, up to 5 min where nothing answers at all. */
 export const SSH_DEFAULTS = {
@@ -73,7 +73,7 @@ const bastion = z.strictObject({
   hostKey: hostKey.optional(),
 });
 
-const sshSchema = z.strictObject({
+export const sshSchema = z.strictObject({
   servers: z.array(server).min(1).max(300),
   user: user.default(SSH_DEFAULTS.user),
   port: port().default(SSH_DEFAULTS.port),
@@ -89,7 +89,7 @@ const sshSchema = z.strictObject({
 export type SshValues = z.output<typeof sshSchema>;
 
 /** What stands after "expected:" for a part of the `ssh` key, by the last name of its path. */
-export const SSH_PARTS: Readonly<Record<string, { readonly what: string; readonly expected: string }>> = {
+export const SSH_PARTS: Readonly<Record<string, PartMeta>> = {
   servers: {
     what: "The servers, one node each. List them shard by shard, primary first: their order decides who is whose replica.",
     expected: "a list of 1 to 300 servers, each with name, host and zone",
@@ -111,18 +111,22 @@ export const SSH_PARTS: Readonly<Record<string, { readonly what: string; readonl
   hostKey: {
     what: "Its public host key. Without one the key is learned at the first contact and pinned.",
     expected: 'a public host key like "ssh-ed25519 AAAAC3Nz..." (ssh-keyscan -t ed25519 HOST)',
+    computedDefault: "learned",
   },
   address: {
     what: "IPv4 address that Redis listens on, where `host` is a name or another address.",
     expected: "one IPv4 address of the server",
+    computedDefault: "`host`, which is then an address",
   },
   announce: {
     what: "IPv4 address that clients and the other nodes use, where it differs from `address`.",
     expected: "one IPv4 address",
+    computedDefault: "`address`",
   },
   bastion: {
     what: "A host that the servers are reached through: host, and where needed user, port, hostKey.",
     expected: "host, and where needed user, port and hostKey",
+    computedDefault: "none",
   },
   redisPort: {
     what: "Data port of every node; the bus port is 10000 higher.",
@@ -182,7 +186,7 @@ const meta: FieldMeta = {
 
 export const ssh = sshSchema
   .optional()
-  .describe("Target `ssh`: the servers and the way to them. Parts in the table below.")
+  .describe("Target `ssh`: the servers and the way to them. Its keys are in a table below.")
   .register(fieldMeta, meta);
 
 export const sshPrivateKey = z

@@ -2,12 +2,16 @@
 
 import { ADVISORIES, ADVISORIES_AS_OF, END_OF_LIFE } from "../../config/advisories";
 import { awsSchema } from "../../config/aws/schema";
+import { BACKUP_PARTS, backupSchema } from "../../config/backup";
 import { defaultDirectives } from "../../config/defaults";
 import { DIRECTIVES, type Directive, LINES } from "../../config/directives";
 import { expectationOf, renameable } from "../../config/expect";
 import { fieldMeta } from "../../config/field-meta";
+import { MONITORING_PARTS, monitoringSchema } from "../../config/monitoring";
 import { stackSchema } from "../../config/schema";
+import { SSH_PARTS, sshSchema } from "../../config/ssh";
 import { linesOf, liveText } from "./json-schema";
+import { partRows } from "./parts";
 
 export function configurationReference(): string {
   return `${[
@@ -19,6 +23,13 @@ export function configurationReference(): string {
     "## Keys below `aws:`",
     AWS_TEXT,
     table(KEY_HEAD, keyRows(awsSchema, "aws.")),
+    "## Keys below `ssh:`",
+    "Only with target `ssh`. How the target works: docs/servers.md.",
+    table(PART_HEAD, partRows("ssh", sshSchema, SSH_PARTS)),
+    "## Keys below `monitoring:`",
+    table(PART_HEAD, partRows("monitoring", monitoringSchema, MONITORING_PARTS)),
+    "## Keys below `backup:`",
+    table(PART_HEAD, partRows("backup", backupSchema, BACKUP_PARTS)),
     "## Directives: `redis:`",
     DIRECTIVES_TEXT,
     "### The kit's defaults",
@@ -36,6 +47,7 @@ export function configurationReference(): string {
   ].join("\n\n")}\n`;
 }
 
+const PART_HEAD = ["key", "what it is", "default", "good values"];
 const KEY_HEAD = ["key", "what it is", "default", "good values", "changing it on a running cluster"];
 
 const AWS_TEXT = `Only with target \`aws\`. \`pulumi config set --path aws.region eu-central-1\` sets one. How the target works: docs/aws.md.`;
