@@ -51,8 +51,11 @@ const TRUST = {
 };
 
 /** Write, read and list below the place of the backups. Deleting old ones is the bucket's lifecycle rule, not a server's right. */
-function backupPolicy(place: string): object {
-  const [bucket = "", ...folders] = place.slice("s3://".length).replace(/\/$/, "").split("/");
+export function backupPolicy(place: string): object {
+  // What follows the question mark says how to write there, and is no part of the name.
+  const [where = "", query = ""] = place.slice("s3://".length).split("?");
+  const [bucket = "", ...folders] = where.replace(/\/+$/, "").split("/");
+  const key = new URLSearchParams(query).get("kms-key");
   const arn = `arn:aws:s3:::${bucket}`;
   const prefix = folders.map((folder) => `${folder}/`).join("");
   return {
@@ -69,6 +72,19 @@ function backupPolicy(place: string): object {
         Resource: arn,
         Condition: { StringLike: { "s3:prefix": `${prefix}*` } },
       },
+      ...(key === null ? [] : [keyStatement(key)]),
     ],
   };
+}
+
+/** Without these two S3 takes no object that is encrypted by a key of one's own. */
+function keyStatement(key: string): object {
+  const use = { Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"] };
+  if (key.startsWith("alias/"))
+    return {
+      ...use,
+      Resource: "arn:aws:kms:*:*:key/*",
+      Condition: { StringEquals: { "kms:RequestAlias": key } },
+    };
+  return { ...use, Resource: key.startsWith("arn:") ? key : `arn:aws:kms:*:*:key/${key}` };
 }

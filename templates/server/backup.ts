@@ -11,6 +11,8 @@ export interface BackupPlan {
   readonly replicasPerShard: number;
   /** A folder of the server, or s3://bucket/prefix. */
   readonly place: string;
+  /** Of S3, where the address does not name it. Default: the AWS CLI's own. */
+  readonly region?: string;
   /** systemd's OnCalendar. */
   readonly schedule: string;
   readonly retention: { readonly daily: number; readonly weekly: number; readonly monthly: number };
@@ -30,7 +32,7 @@ export function backupProgram(): string {
 /** What the program is told: a file of assignments in sh. `more` is for trying it. */
 export function backupSettings(plan: BackupPlan, more: Readonly<Record<string, string>> = {}): string {
   const { daily, weekly, monthly } = plan.retention;
-  const [to, options] = s3Options(plan.place);
+  const [to, options] = s3Options(plan);
   const settings = {
     CLUSTER: plan.cluster,
     NODE: plan.node,
@@ -50,12 +52,12 @@ export function backupSettings(plan: BackupPlan, more: Readonly<Record<string, s
 }
 
 /** As backup/s3-place.ts reads the address: encrypted in any case, `?region=`, `?sse=aws:kms&kms-key=ID`. */
-function s3Options(place: string): readonly [string, string] {
+function s3Options({ place, region: usual }: BackupPlan): readonly [string, string] {
   if (!place.startsWith("s3://")) return [place, ""];
   const { searchParams: query } = new URL(place);
-  const [region, key] = [query.get("region"), query.get("kms-key")];
+  const [region, key] = [query.get("region") ?? usual, query.get("kms-key")];
   const options = [
-    ...(region === null ? [] : ["--region", region]),
+    ...(region === undefined ? [] : ["--region", region]),
     "--sse",
     query.get("sse") ?? "AES256",
     ...(key === null ? [] : ["--sse-kms-key-id", key]),

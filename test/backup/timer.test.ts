@@ -1,9 +1,10 @@
 /** What a server's timer runs: the same backups as the command line's, by sh and redis-cli alone. */
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../backup/folder-place";
@@ -112,8 +113,18 @@ describe("the timer of a server", () => {
       await writeFile(join(own, id, "manifest.json"), "{}");
     }
     await mkdir(join(own, "drilled-other-20200101T000000Z"));
+    const killed = ["drilled", "drilled-other"].map((name) =>
+      join(own, `.taking-${name}-20200101T000000Z.${randomUUID()}`),
+    );
+    for (const path of killed) {
+      await mkdir(path);
+      await utimes(path, 0, 0);
+    }
     const ended = await runTimer({ cluster: source, place: own, folder, retention });
     expect(ended.exitCode, ended.err).toBe(0);
+    // What a killed run of this cluster left is swept; another cluster's is another's.
+    expect(ended.out).toContain(`deleted what a killed backup left: ${killed[0]}`);
+    expect((await readdir(own)).filter((name) => name.startsWith("."))).toEqual([basename(killed[1] ?? "")]);
     const left = await openFolder(own).ids();
     const timed = [...old, left.at(-2) ?? ""].map((id) => ({ id, startedAt: id.slice(-16) }));
     const kept = keptBy(

@@ -7,6 +7,14 @@ cli() {
     timeout 30 "$PROGRAMS/redis-cli" -h "$host" -p "$port" "$@" 2>/dev/null </dev/null | tr -d '\r'
 }
 
+# A command to this server's node.
+own() {
+    while read -r name host port; do
+        [ "$name" != "$NODE" ] || break
+    done <"$work/nodes"
+    cli "$host" "$port" "$@"
+}
+
 # field NAME: of INFO on stdin.
 field() {
     sed -n "s/^$1://p"
@@ -56,7 +64,9 @@ look() {
     done <"$work/owners"
     covered=$(cut -d ' ' -f 3 "$work/owners" | tr ',' '\n' | awk -F - '{ sum += ($2 == "" ? $1 : $2) - $1 + 1 } END { print sum + 0 }')
     why="nobody serves $((16384 - covered)) of the slots"
-    [ "$covered" = 16384 ]
+    [ "$covered" = 16384 ] || return 1
+    why="$NODE says that the cluster is down"
+    [ "$(own cluster info | field cluster_state)" = ok ]
 }
 
 # A failover or a move of slots is soon over.
@@ -96,26 +106,39 @@ hold_lock() {
     done <"$work/nodes"
 }
 
-# The first declared server whose Redis is alive takes the backups; the others see that and leave it to it.
+# The first declared server whose Redis is alive takes the backups; the others see that and leave it to it. One that loads
+# its data is alive: it was started again, and is waited for.
 is_our_turn() {
     while read -r name host port; do
-        if [ "$name" = "$NODE" ]; then
-            case $(cli "$host" "$port" ping) in
-            PONG) return 0 ;;
-            *NOAUTH* | *WRONGPASS* | *NOPERM*) fail "Redis does not take the password of backups" "pulumi up: it writes the password anew" ;;
-            *)
-                say "no backup from here: Redis does not serve on this server"
-                return 1
-                ;;
-            esac
-        fi
-        if [ "$(cli "$host" "$port" ping)" = PONG ]; then
+        said=$(cli "$host" "$port" ping)
+        case $name:$said in
+        "$NODE":PONG) return 0 ;;
+        "$NODE":*LOADING*)
+            wait_until_loaded
+            return 0
+            ;;
+        "$NODE":*NOAUTH* | "$NODE":*WRONGPASS* | "$NODE":*NOPERM*)
+            fail "Redis does not take the password of backups" "pulumi up: it writes the password anew" ;;
+        "$NODE":*)
+            say "no backup from here: Redis does not serve on this server"
+            return 1
+            ;;
+        *:PONG | *:*LOADING*)
             say "no backup from here: $name takes it as long as its Redis serves"
             return 1
-        fi
+            ;;
+        esac
     done <"$work/nodes"
     say "no backup from here: this server is no node of $CLUSTER any more"
     return 1
+}
+
+wait_until_loaded() {
+    until=$(($(date +%s) + DUMP_S))
+    until [ "$(own ping)" = PONG ]; do
+        [ "$(date +%s)" -lt "$until" ] || fail "Redis still loads its data" "let it end, then systemctl start redis-cluster-kit-backup.service"
+        sleep 2
+    done
 }
 
 # By address; the address itself where it is of no declared node.

@@ -16,10 +16,12 @@ main() {
     look_until_settled
     slots_only >"$work/before"
     cp "$work/view.$NODE" "$work/view"
-    read -r _ host port <<END
-$(grep "^$NODE " "$work/nodes")
-END
-    [ -z "$(cli "$host" "$port" -c get "$MARKER")" ] || fail "$CLUSTER holds a restore that has not finished, so a backup of it would not be whole" "run that restore again: it continues"
+    marker=$(own -c get "$MARKER" | tail -n 1)
+    case $marker in
+    '') ;;
+    '{'*) fail "$CLUSTER holds a restore that has not finished, so a backup of it would not be whole" "run that restore again: it continues" ;;
+    *) fail "whether $CLUSTER is being restored cannot be found out: $marker" "redis-cluster-kit doctor tells more" ;;
+    esac
     sweep
     make_draft
     shards=0

@@ -6,7 +6,7 @@ random_id() {
 
 # What a killed run left, ten minutes old at least: the lock says that nobody is at it.
 sweep() {
-    find "$SPOOL" -mindepth 1 -maxdepth 1 -type d \( -name ".taking-$CLUSTER-*T*Z.*" -o -name ".removing-$CLUSTER-*T*Z.*" \) -mmin +10 -prune -print -exec rm -rf {} + |
+    find "$SPOOL" -mindepth 1 -maxdepth 1 -type d \( -name ".taking-$CLUSTER-????????T??????Z.*" -o -name ".removing-$CLUSTER-????????T??????Z.*" \) -mmin +10 -prune -print -exec rm -rf {} + |
         sed 's/^/deleted what a killed backup left: /'
 }
 
@@ -41,7 +41,8 @@ make_visible() {
 prune() {
     case $TO in s3://*) return 0 ;; esac
     printf '%s\n' "$id" >"$work/kept"
-    find "$TO" -mindepth 1 -maxdepth 1 -type d -name "$CLUSTER-????????T??????Z" -printf '%f\n' | sort -r >"$work/all"
+    find "$TO" -mindepth 1 -maxdepth 1 -type d -name "$CLUSTER-????????T??????Z" -printf '%f\n' |
+        grep -E -- '-[0-9]{8}T[0-9]{6}Z$' | sort -r >"$work/all"
     keep "$DAILY" %F
     keep "$WEEKLY" %G-W%V
     keep "$MONTHLY" %Y-%m

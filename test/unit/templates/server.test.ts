@@ -188,7 +188,9 @@ describe("units", () => {
   });
 
   test("S3: encrypted whatever the address says, and with the key and region that it names", () => {
-    const of = (place: string) => backupSettings({ ...BACKUP, place });
+    const of = (place: string, region?: string) =>
+      backupSettings({ ...BACKUP, place, ...(region === undefined ? {} : { region }) });
+    expect(of("s3://bucket/redis", "eu-west-1")).toContain("S3_OPTIONS='--region eu-west-1 --sse AES256'\n");
     expect(of("s3://bucket/redis/")).toContain("TO=s3://bucket/redis\nS3_OPTIONS='--sse AES256'\n");
     expect(of("s3://bucket/redis?region=eu-central-1&sse=aws:kms&kms-key=alias/own")).toContain(
       "TO=s3://bucket/redis\nS3_OPTIONS='--region eu-central-1 --sse aws:kms --sse-kms-key-id alias/own'\n",

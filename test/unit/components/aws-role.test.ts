@@ -1,0 +1,25 @@
+/** What servers may do with the place of their backups. */
+import { expect, test } from "vitest";
+import { backupPolicy } from "../../../components/aws/role";
+
+const statements = (place: string) => JSON.stringify(backupPolicy(place));
+
+test("servers write, read and list below the place, whatever its address says besides, and delete nothing", () => {
+  for (const place of ["s3://bucket/redis/prod", "s3://bucket/redis/prod/?region=eu-west-1&sse=aws:kms"]) {
+    const policy = statements(place);
+    expect(policy).toContain('"Resource":"arn:aws:s3:::bucket/redis/prod/*"');
+    expect(policy).toContain('"s3:prefix":"redis/prod/*"');
+    expect(policy).not.toMatch(/Delete|kms/);
+  }
+  expect(statements("s3://bucket")).toContain('"Resource":"arn:aws:s3:::bucket/*"');
+});
+
+test.each([
+  ["arn:aws:kms:eu-west-1:1:key/a", '"Resource":"arn:aws:kms:eu-west-1:1:key/a"'],
+  ["1234-abcd", '"Resource":"arn:aws:kms:*:*:key/1234-abcd"'],
+  ["alias/own", '"kms:RequestAlias":"alias/own"'],
+])("a key of one's own, %s, may be used", (key, part) => {
+  const policy = statements(`s3://bucket/redis?sse=aws:kms&kms-key=${key}`);
+  expect(policy).toContain("kms:GenerateDataKey");
+  expect(policy).toContain(part);
+});
