@@ -22,7 +22,7 @@ import { linesSvg, type Series, terminalSvg, topologySvg } from "./support/draw"
 const run = promisify(execFile);
 const ROOT = join(__dirname, "..");
 const FOLDER = join(ROOT, "docs", "pictures");
-const CLUSTER = "drilled";
+const CLUSTER = "cache";
 const RATE_INTERVAL = "5s";
 
 /** Panels that are drawn, and how their values are shown. */
@@ -34,7 +34,7 @@ const DRAWN: Readonly<Record<string, (value: number) => string>> = {
 
 async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
-  const cluster = await startDeclaredCluster({ redis: { maxmemory: "128mb" } });
+  const cluster = await startDeclaredCluster({ name: CLUSTER, redis: { maxmemory: "128mb" } });
   const companions = createCompanions(join(dirname(cluster.file), "data"));
   try {
     const prometheus = await watchIt(cluster, companions);

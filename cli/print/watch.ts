@@ -48,9 +48,8 @@ export function seenRun({
 }
 
 export function frameText(frame: WatchFrame, style: Style): string {
-  const { status, at } = frame;
-  const state = status.healthy ? style.paint("good", "healthy") : style.paint("bad", "not healthy");
-  const head = `${style.paint("bold", status.name)} ${state}  ${clock(at)}`;
+  const { text, tone } = stateOf(frame);
+  const head = `${style.paint("bold", frame.status.name)} ${style.paint(tone, text)}  ${clock(frame.at)}`;
   return [
     head,
     wrap(totalsText(frame), style.columns, "  "),
@@ -59,6 +58,15 @@ export function frameText(frame: WatchFrame, style: Style): string {
     ...runLines(frame, style),
     ...findingLines(problemsOf(frame), style),
   ].join("\n");
+}
+
+/** While a run is at work and every slot is served, the cluster is on its way and nobody has to be woken. */
+function stateOf(frame: WatchFrame): { readonly text: string; readonly tone: "good" | "warn" | "bad" } {
+  const { status } = frame;
+  if (status.healthy) return { text: "healthy", tone: "good" };
+  const isServing = status.slotsCovered === SLOT_COUNT && status.nodes.every(({ role }) => role !== null);
+  if (isServing && seenRun(frame)) return { text: "changing", tone: "warn" };
+  return { text: "not healthy", tone: "bad" };
 }
 
 function totalsText({ status, pulses }: WatchFrame): string {
@@ -148,11 +156,10 @@ function nodeTable({ status, pulses }: WatchFrame, style: Style): string {
 
 /** Where nothing can be redrawn: one line a look, and one more for whatever is wrong or under way. */
 export function frameLines(frame: WatchFrame): string[] {
-  const { status, at } = frame;
   const run = seenRun(frame);
   const problems = problemsOf(frame).filter(({ severity }) => severity !== "info");
   return [
-    `${clock(at)} ${status.healthy ? "healthy" : "not healthy"}, ${totalsText(frame)}`,
+    `${clock(frame.at)} ${stateOf(frame).text}, ${totalsText(frame)}`,
     ...(run === undefined ? [] : [`  ${runText(run)}`]),
     ...problems.map(({ severity, text }) => `  ${severity}: ${text}`),
   ];

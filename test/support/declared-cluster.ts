@@ -13,6 +13,8 @@ import { freePorts } from "./ports";
 import { type RedisLine, redisBinaries } from "./redis-binaries";
 
 export interface DeclaredOptions {
+  /** Default "drilled". */
+  readonly name?: string;
   /** Default "5.0". */
   readonly line?: RedisLine;
   /** Default 3; at most 4 with one replica each. */
@@ -38,7 +40,14 @@ export interface DeclaredCluster {
 
 /** The caller must call `end`. */
 export async function startDeclaredCluster(options: DeclaredOptions = {}): Promise<DeclaredCluster> {
-  const { line = "5.0", shards = 3, replicasPerShard = 1, redis = {}, monitoring } = options;
+  const {
+    name = "drilled",
+    line = "5.0",
+    shards = 3,
+    replicasPerShard = 1,
+    redis = {},
+    monitoring,
+  } = options;
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
   // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
@@ -49,7 +58,7 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     replicasPerShard,
     redis,
     ...(monitoring === undefined ? {} : { monitoring }),
-    name: "drilled",
+    name,
     dataDirectory: join(folder, "data"),
     redisSource: binaries.server,
     redisVersion: binaries.version,

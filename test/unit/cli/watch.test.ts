@@ -53,6 +53,15 @@ describe("watch", () => {
     expect(frameLines(frame({ status })).at(-1)).toBe("  warning: x has open slots 7");
   });
 
+  it("calls a cluster that a run works on changing as long as it serves, and not healthy otherwise", () => {
+    const [whole, broken] = [healthyStatus({ healthy: false }), brokenStatus()];
+    const lineOf = (status: WatchFrame["status"], view = MOVING) => frameLines(frame({ status, view }))[0];
+    expect(lineOf(whole)).toContain(" changing, ");
+    expect(frameText(frame({ status: whole, view: MOVING }), plainStyle(80))).toContain(" changing  ");
+    expect(lineOf(broken)).toContain(" not healthy, ");
+    expect(lineOf(whole, { nodes: [] } as unknown as WatchFrame["view"])).toContain(" not healthy, ");
+  });
+
   it("counts slots above the declared shares", () => {
     const spec = { shards: [{ weight: 1 }, { weight: 1 }, { weight: 1 }, { weight: 1 }] };
     expect(slotsOffTheirShare(spec, healthyStatus())).toBe(3 * 1365 + 1);
