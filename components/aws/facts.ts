@@ -1,7 +1,8 @@
 /** What AWS knows before anything is declared: zones, images, and the servers that run. Asked once a run. */
 import type * as pulumi from "@pulumi/pulumi";
-import { RefusedDeclaration } from "./guard";
+import { RefusedDeclaration } from "./refused";
 import { loadAws } from "./sdk";
+import { type AwsSubnetFacts, type SubnetRequest, subnetFacts } from "./subnet-facts";
 import { CLUSTER_TAG, LAUNCH_TAG, NODE_TAG, ROLE_TAG } from "./tags";
 
 /** A server of the cluster as it is now, terminated ones left out. */
@@ -20,13 +21,6 @@ export interface AwsImage {
   readonly architecture: string;
 }
 
-export interface AwsSubnetFacts {
-  readonly id: string;
-  readonly vpcId: string;
-  readonly zone: string;
-  readonly cidr: string;
-}
-
 export interface AwsFacts {
   /** Zones that the account can use. */
   readonly zones: readonly string[];
@@ -40,7 +34,8 @@ export interface FactsRequest {
   readonly clusterName: string;
   readonly ami?: string;
   readonly architecture: string;
-  readonly subnetIds: readonly string[];
+  /** Of the user's own. */
+  readonly subnets: readonly SubnetRequest[];
 }
 
 /** Debian's own account, https://wiki.debian.org/Cloud/AmazonEC2Image */
@@ -57,7 +52,7 @@ export async function askAws(request: FactsRequest, options: pulumi.InvokeOption
     const [zones, running, subnets] = await Promise.all([
       usableZones(options),
       runningServers(request.clusterName, options),
-      Promise.all(request.subnetIds.map((id) => subnetFacts(id, options))),
+      Promise.all(request.subnets.map((each) => subnetFacts(each, request.clusterName, options))),
     ]);
     const image =
       request.ami !== undefined
@@ -104,16 +99,6 @@ async function runningServers(clusterName: string, options: pulumi.InvokeOptions
       launch: server.tags[LAUNCH_TAG] ?? "",
     }))
     .sort((one, other) => (one.node < other.node ? -1 : 1));
-}
-
-async function subnetFacts(id: string, options: pulumi.InvokeOptions): Promise<AwsSubnetFacts> {
-  const subnet = await loadAws().ec2.getSubnet({ id }, options);
-  return {
-    id,
-    vpcId: subnet.vpcId,
-    zone: subnet.availabilityZone,
-    cidr: subnet.cidrBlock,
-  };
 }
 
 async function declaredImage(id: string, options: pulumi.InvokeOptions): Promise<AwsImage> {

@@ -4,21 +4,11 @@
  * both members of every shard. Only what goes through a turn, one server after another, may change.
  */
 import { createHash } from "node:crypto";
-import * as pulumi from "@pulumi/pulumi";
 import type { AwsSettings } from "../../config";
 import type { PlannedNode } from "../../topology";
 import type { AwsFacts, AwsImage, RunningServer } from "./facts";
-
-/** Shown by Pulumi as it is, without a stack trace. */
-export class RefusedDeclaration extends pulumi.RunError {
-  constructor(readonly problems: readonly string[]) {
-    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(
-      `The declaration does not go with AWS: ${count}; nothing was changed.\n${problems.map((each) => `  ${each}`).join("\n")}`,
-    );
-    this.stack = this.message;
-  }
-}
+import { problem, RefusedDeclaration } from "./refused";
+import { subnetProblems } from "./subnet-checks";
 
 export interface Declared {
   readonly nodes: readonly PlannedNode[];
@@ -46,7 +36,7 @@ export function planServers(declared: Declared, facts: AwsFacts): RolloutPlan {
   const problems = [
     ...zoneProblems(declared, facts),
     ...imageProblems(declared.settings, facts.image),
-    ...subnetProblems(declared.settings, facts),
+    ...subnetProblems(declared.settings, facts.subnets),
     ...declared.nodes.flatMap((node) => moveProblems(node, declared.settings, facts.running)),
   ];
   if (problems.length > 0) throw new RefusedDeclaration(problems);
@@ -93,26 +83,6 @@ function imageProblems(settings: AwsSettings, image: AwsImage | undefined): stri
   ];
 }
 
-function subnetProblems(settings: AwsSettings, { subnets }: AwsFacts): string[] {
-  return settings.subnets.flatMap((declared) => {
-    const found = subnets.find((subnet) => subnet.id === declared.id);
-    if (found === undefined) return [];
-    const place = `aws.subnets: ${found.id}`;
-    const cure = "look it up: aws ec2 describe-subnets, and correct the stack file";
-    return [
-      ...(found.zone === declared.zone
-        ? []
-        : [problem(`${place} lies in ${found.zone}`, `a subnet in ${declared.zone}`, cure)]),
-      ...(found.cidr === declared.cidr
-        ? []
-        : [problem(`${place} has ${found.cidr}`, `its own block, not ${declared.cidr}`, cure)]),
-      ...(found.vpcId === settings.vpcId
-        ? []
-        : [problem(`${place} belongs to ${found.vpcId}`, `a subnet of ${settings.vpcId}`, cure)]),
-    ];
-  });
-}
-
 function moveProblems(node: PlannedNode, settings: AwsSettings, running: readonly RunningServer[]): string[] {
   const server = running.find((candidate) => candidate.node === node.name);
   if (server === undefined) return [];
@@ -135,8 +105,4 @@ export function launchOf({ kmsKeyId = "", spreadPlacement }: AwsSettings): strin
     .update(JSON.stringify([kmsKeyId, spreadPlacement]))
     .digest("hex")
     .slice(0, 12);
-}
-
-function problem(what: string, expected: string, cure: string): string {
-  return `${what}\n    expected: ${expected}\n    cure:     ${cure}`;
 }

@@ -13,6 +13,7 @@ import { AwsRole } from "./role";
 import { loadAws } from "./sdk";
 import { AwsSecurity } from "./security";
 import { AwsServer } from "./server";
+import type { SubnetRequest } from "./subnet-facts";
 import { tagsOf } from "./tags";
 
 /** How one server is reached, for those who provision it. */
@@ -64,10 +65,21 @@ export class AwsServers extends pulumi.ComponentResource {
 
   private ask(): pulumi.Output<AwsFacts> {
     const { clusterName, settings } = this.source;
-    const { ami, architecture, subnets } = settings;
-    const subnetIds = subnets.flatMap(({ id }) => (id === undefined ? [] : [id]));
-    const request = { clusterName, architecture, subnetIds, ...(ami === undefined ? {} : { ami }) };
+    const { ami, architecture } = settings;
+    const subnets = this.ownSubnets();
+    const request = { clusterName, architecture, subnets, ...(ami === undefined ? {} : { ami }) };
     return pulumi.output(askAws(request, { parent: this }));
+  }
+
+  /** The user's, with the addresses that nodes will have in them. */
+  private ownSubnets(): SubnetRequest[] {
+    return this.args.config.aws.subnets.flatMap(({ id, publicId, zone }) => {
+      const addresses = this.nodes.filter((node) => node.zone === zone).map(({ host }) => host);
+      return [
+        ...(id === undefined ? [] : [{ id, addresses }]),
+        ...(publicId === undefined ? [] : [{ id: publicId, addresses: [] }]),
+      ];
+    });
   }
 
   private serverPlan(node: PlannedNode): pulumi.Output<ServerPlan> {

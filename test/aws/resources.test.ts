@@ -119,6 +119,22 @@ describe("the prod stack's resources", () => {
     expect(copies).toHaveLength(6);
   });
 
+  test("do not change with zones that appear in the account, disappear from it, or come in another order", async () => {
+    const told = (each: readonly Registered[]) =>
+      each.map(({ type, name, inputs }) => [type, name, inputs]).sort();
+    const zones = ["eu-central-1d", "eu-central-1c", "eu-central-1a", "eu-central-1b"];
+    expect(told(await declare({ zones }))).toEqual(told(all));
+  });
+
+  test("a spread placement group by choice: every node's server is in it", async () => {
+    expect(ofType("PlacementGroup")).toEqual([]);
+    const spread = await declare({}, { spreadPlacement: true });
+    const group = spread.find(({ type }) => type === "aws:ec2/placementGroup:PlacementGroup");
+    expect(group?.inputs).toMatchObject({ strategy: "spread" });
+    const servers = spread.filter(({ type, name }) => type.endsWith(":Instance") && name.includes("shard-"));
+    expect(servers.map(({ inputs }) => inputs.placementGroup)).toEqual(Array(6).fill("redis-id"));
+  });
+
   test("rules name their sources one by one", () => {
     const rules = ofType("SecurityGroupIngressRule").map(({ inputs }) => {
       const source = String(inputs.cidrIpv4 ?? inputs.referencedSecurityGroupId);

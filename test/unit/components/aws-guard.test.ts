@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { monthlyEstimate } from "../../../components/aws/cost";
 import type { AwsFacts } from "../../../components/aws/facts";
-import { launchOf, planServers, RefusedDeclaration } from "../../../components/aws/guard";
+import { launchOf, planServers } from "../../../components/aws/guard";
+import { RefusedDeclaration } from "../../../components/aws/refused";
+import type { AwsSubnetFacts } from "../../../components/aws/subnet-facts";
 import { type AwsConfig, parseConfig } from "../../../config";
 import { layOut } from "../../../topology";
 
@@ -137,23 +139,82 @@ describe("what AWS says against the declaration", () => {
     );
   });
 
-  test("own subnets that are not what they are declared as", () => {
+  describe("own subnets", () => {
+    const VPC = "vpc-0123456789abcdef0";
     const subnets = {
       a: { id: "subnet-0aaaaaaaa", cidr: "10.0.1.0/24", publicId: "subnet-0dddddddd" },
       b: { id: "subnet-0bbbbbbbb", cidr: "10.0.2.0/24" },
       c: { id: "subnet-0cccccccc", cidr: "10.0.3.0/24" },
     };
-    const config = declared({ vpcId: "vpc-0123456789abcdef0", subnets });
-    const found = Object.values(subnets).map(({ id }) => ({
+    const fact = (id: string, zone: string, cidr: string): AwsSubnetFacts => ({
       id,
-      vpcId: "vpc-0fedcba9876543210",
-      zone: "eu-central-1a",
-      cidr: "10.0.1.0/24",
-    }));
-    const text = problems(config, { zones: ZONES, running: [], subnets: found });
-    expect(text).toMatch(/subnet-0bbbbbbbb lies in eu-central-1a/);
-    expect(text).toMatch(/subnet-0cccccccc has 10.0.1.0\/24/);
-    expect(text).toMatch(/subnet-0aaaaaaaa belongs to vpc-0fedcba9876543210/);
+      vpcId: VPC,
+      zone: `eu-central-1${zone}`,
+      cidr,
+      wayOut: "something else",
+      taken: [],
+    });
+    const gate: AwsSubnetFacts = {
+      ...fact("subnet-0dddddddd", "a", "10.0.9.0/24"),
+      wayOut: "internet gateway",
+    };
+    const good = [gate, ...Object.entries(subnets).map(([zone, { id, cidr }]) => fact(id, zone, cidr))];
+    const told = (change: (found: AwsSubnetFacts) => Partial<AwsSubnetFacts>, aws: object = {}) => {
+      const found = good.map((each) => ({ ...each, ...change(each) }));
+      const facts = { zones: ZONES, running: [], subnets: found, image: { id: NEW, architecture: "arm64" } };
+      return problems(declared({ vpcId: VPC, subnets, ...aws }), facts);
+    };
+
+    test("that are as declared are taken", () => {
+      expect(told(() => ({}))).toBe("");
+    });
+
+    test.each<[string, string, Partial<AwsSubnetFacts>, RegExp]>([
+      ["in another zone", "b", { zone: "eu-central-1a" }, /subnet-0bbbbbbbb lies in eu-central-1a/],
+      ["with another block", "c", { cidr: "10.0.1.0/24" }, /subnet-0cccccccc has 10.0.1.0\/24/],
+      ["of another network", "a", { vpcId: "vpc-0f" }, /subnet-0aaaaaaaa belongs to vpc-0f/],
+      [
+        "without a way out",
+        "a",
+        { wayOut: "nothing" },
+        /subnet-0aaaaaaaa leads to nothing outside[\s\S]*nat none/,
+      ],
+      [
+        "that are public",
+        "b",
+        { wayOut: "internet gateway" },
+        /subnet-0bbbbbbbb leads to an internet gateway/,
+      ],
+      [
+        "whose addresses are taken",
+        "c",
+        { taken: ["10.0.3.17"] },
+        /10.0.3.17 is somebody else's[\s\S]*addressOffset/,
+      ],
+      [
+        "that are not public, for a bastion",
+        "d",
+        { wayOut: "something else" },
+        /subnet-0dddddddd has no route to/,
+      ],
+      [
+        "in another zone, for a bastion",
+        "d",
+        { zone: "eu-central-1b" },
+        /subnet-0dddddddd lies in eu-central-1b/,
+      ],
+    ])("%s are refused", (_, letter, change, expected) => {
+      const text = told(({ id }) => (id.endsWith(letter) ? change : {}));
+      expect(text).toMatch(expected);
+      expect(text).toMatch(/1 problem; nothing was changed/);
+    });
+
+    test("need no way out where nothing is fetched, and no public one without a bastion", () => {
+      expect(told(({ id }) => (id.endsWith("d") ? {} : { wayOut: "nothing" }), { nat: "none" })).toBe("");
+      expect(told(({ id }) => (id.endsWith("d") ? { wayOut: "nothing" } : {}), { access: "direct" })).toBe(
+        "",
+      );
+    });
   });
 });
 

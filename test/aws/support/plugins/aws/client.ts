@@ -11,7 +11,7 @@ export interface Kind {
   /** Other inputs that can change, and how. Tags can everywhere. */
   readonly inPlace?: Readonly<Record<string, (id: string, inputs: Bag) => Promise<unknown>>>;
   /** For refresh. Default: it is. */
-  isThere?(id: string): Promise<boolean>;
+  isThere?(id: string, state: Bag): Promise<boolean>;
 }
 
 /** Address, region and credentials come from the environment. */

@@ -54,6 +54,13 @@ const volumeAttachment: Kind = {
     await tell("attach", { instanceId, volumeId });
     return { id: `vai-${name}` };
   },
+  async isThere(_id, state) {
+    const { Volumes } = await ec2.send(
+      new sdk.DescribeVolumesCommand({ VolumeIds: [text(state, "volumeId")] }),
+    );
+    const attachments = Volumes?.[0]?.Attachments ?? [];
+    return attachments.some(({ InstanceId }) => InstanceId === state.instanceId);
+  },
   async delete(_id, state) {
     const InstanceId = text(state, "instanceId");
     const volumeId = text(state, "volumeId");

@@ -14,6 +14,14 @@ export async function lookUp(token: string, inputs: Bag): Promise<Bag> {
       return instance(text(inputs, "instanceId"));
     case "aws:ec2/getSubnet:getSubnet":
       return subnet(text(inputs, "id"));
+    case "aws:ec2/getRouteTables:getRouteTables":
+      return routeTables(inputs);
+    case "aws:ec2/getRouteTable:getRouteTable":
+      return routeTable(text(inputs, "routeTableId"));
+    case "aws:ec2/getNetworkInterfaces:getNetworkInterfaces":
+      return networkInterfaces(inputs);
+    case "aws:ec2/getNetworkInterface:getNetworkInterface":
+      return networkInterface(text(inputs, "id"));
     case "aws:ec2/getAmi:getAmi":
       return image(inputs);
     default:
@@ -66,6 +74,44 @@ async function subnet(id: string): Promise<Bag> {
     cidrBlock: found.CidrBlock,
     mapPublicIpOnLaunch: found.MapPublicIpOnLaunch ?? false,
   };
+}
+
+function asFilters(filters: unknown): sdk.Filter[] {
+  return (filters as Filters).map(({ name, values }) => ({ Name: name, Values: values }));
+}
+
+async function routeTables({ vpcId, filters }: Bag): Promise<Bag> {
+  const Filters = [{ Name: "vpc-id", Values: [String(vpcId)] }, ...asFilters(filters)];
+  const { RouteTables = [] } = await ec2.send(new sdk.DescribeRouteTablesCommand({ Filters }));
+  return { id: "tables", ids: RouteTables.map(({ RouteTableId }) => RouteTableId) };
+}
+
+async function routeTable(id: string): Promise<Bag> {
+  const { RouteTables } = await ec2.send(new sdk.DescribeRouteTablesCommand({ RouteTableIds: [id] }));
+  const { Routes = [] } = must(RouteTables?.[0], `the route table ${id}`);
+  // The real one has "" for what a route does not lead to.
+  const routes = Routes.map((route) => ({
+    cidrBlock: route.DestinationCidrBlock ?? "",
+    gatewayId: route.GatewayId ?? "",
+    natGatewayId: route.NatGatewayId ?? "",
+  }));
+  return { id, routes };
+}
+
+async function networkInterfaces({ filters }: Bag): Promise<Bag> {
+  const { NetworkInterfaces = [] } = await ec2.send(
+    new sdk.DescribeNetworkInterfacesCommand({ Filters: asFilters(filters) }),
+  );
+  return { id: "interfaces", ids: NetworkInterfaces.map(({ NetworkInterfaceId }) => NetworkInterfaceId) };
+}
+
+async function networkInterface(id: string): Promise<Bag> {
+  const { NetworkInterfaces } = await ec2.send(
+    new sdk.DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [id] }),
+  );
+  const { PrivateIpAddresses = [], TagSet = [] } = must(NetworkInterfaces?.[0], `the interface ${id}`);
+  const tags = Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]));
+  return { id, privateIps: PrivateIpAddresses.map(({ PrivateIpAddress }) => PrivateIpAddress), tags };
 }
 
 async function image({ filters, owners }: Bag): Promise<Bag> {

@@ -61,7 +61,7 @@ class Aws implements Provider {
   }
 
   async read(id: string, urn: string, props: Bag) {
-    const isThere = (await kindOf(urn).isThere?.(id)) ?? true;
+    const isThere = (await kindOf(urn).isThere?.(id, props)) ?? true;
     return isThere ? { id, props } : {};
   }
 
