@@ -1,6 +1,6 @@
 /** What happens to backups in real life: failovers, damaged files, keys that are there already, moves of slots, full disks. */
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -191,6 +191,28 @@ describe("a backup is refused", () => {
     }
   });
 
+  it("where it may not write, and where the file system is read-only", async (context) => {
+    const theirs = join(folder, "theirs");
+    await mkdir(theirs, { mode: 0o755 });
+    if (process.getuid?.() !== 0) return context.skip("only root can be somebody else");
+    await chmod(folder, 0o755);
+    expect(draftAsNobody(theirs)).toBe(
+      `${theirs}: permission denied. Give this user the right to it, or choose another place (EACCES).\n`,
+    );
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", theirs], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`a file system cannot be mounted here: ${String(error)}`);
+    }
+    try {
+      const refused = await backup(theirs);
+      expect(refused.err).toContain(`${theirs}: that file system is read-only. Choose another place (EROFS)`);
+      expect(refused.exitCode).toBe(1);
+    } finally {
+      execFileSync("umount", [theirs]);
+    }
+  });
+
   it("where the place is no folder", async () => {
     const refused = await backup(join(source.file, "below-a-file"));
     expect(refused.err).toContain("part of that path is a file, not a folder");
@@ -238,6 +260,19 @@ describe("failovers while a restore runs", () => {
     await emptyOther();
   });
 });
+
+/** What a user without rights is told who wants to write a backup there. */
+function draftAsNobody(to: string): string {
+  const script = `require("./backup/folder-place").openFolder(process.argv[1]).draft("c-20260101T000000Z").catch((error) => console.log(error.message))`;
+  return execFileSync(process.execPath, ["--require", "./scripts/ts.cjs", "-e", script, to], {
+    cwd: join(__dirname, "..", ".."),
+    uid: 65_534,
+    gid: 65_534,
+    // For what compiles TypeScript.
+    env: { PATH: process.env.PATH, TMPDIR: tmpdir() },
+    encoding: "utf8",
+  });
+}
 
 /** The shard's replica takes over. */
 async function handOver(shard: number): Promise<string> {
