@@ -2,10 +2,14 @@
 import { expandRanges } from "../slots";
 import { confirmOwners, type NewOwner } from "./agreement";
 import { withFittingCompression } from "./compression";
+import { Gate } from "./gate";
 import { closePair, openPair } from "./pair";
 import { Run } from "./run";
 import { type MoveContext, MoveError, type MoveRequest, type MoveResult } from "./types";
 import { Worker } from "./worker";
+
+/** Legs of one source under way at once. Their keys take turns; the rest is round trips. */
+const LEGS_AT_ONCE = 4;
 
 /** All slots that go from one source to one target. */
 export interface Leg {
@@ -16,7 +20,7 @@ export interface Leg {
 
 /**
  * Moves the slots of the request; those that are already at their target are passed over, so the same request continues a run that was
- * stopped or killed. Sources work in parallel, each with one target at a time: a server has one thread, and MIGRATE takes it whole.
+ * stopped or killed. Sources work in parallel, each sending keys to one target at a time: a server has one thread, and MIGRATE takes it whole.
  *
  * Resolves when every node that answers sees the new owners. `result.refused` lists slots that were not moved because a key of theirs
  * cannot be; `result.conflicts` the keys that had two values, both of which are kept.
@@ -79,13 +83,21 @@ function bySource(legs: readonly Leg[]): Map<string, Leg[]> {
 }
 
 async function moveFrom(run: Run, legs: readonly Leg[]): Promise<void> {
-  for (const { source, target, slots } of legs) {
-    const worker = new Worker(run, await openPair(run.context, source, target));
-    try {
-      await withFittingCompression(run, source, slots, () => worker.move(slots));
-    } finally {
-      closePair(worker.pair);
-    }
+  const [first] = legs;
+  if (!first) return;
+  const slots = legs.flatMap((leg) => leg.slots);
+  const room = new Gate(LEGS_AT_ONCE);
+  await withFittingCompression(run, first.source, slots, () =>
+    runAll(legs.map((leg) => () => room.share(() => moveLeg(run, leg)))),
+  );
+}
+
+async function moveLeg(run: Run, { source, target, slots }: Leg): Promise<void> {
+  const worker = new Worker(run, await openPair(run.context, source, target));
+  try {
+    await worker.move(slots);
+  } finally {
+    closePair(worker.pair);
   }
 }
 

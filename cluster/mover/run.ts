@@ -26,6 +26,7 @@ export class Run {
   private readonly startedMs: number;
   private reportedMs = Number.NEGATIVE_INFINITY;
   private readonly targets = new Map<string, TargetState>();
+  private readonly sources = new Map<string, Gate>();
   private bigKeyTurn: Promise<void> = Promise.resolve();
   private readonly clients = new Map<string, Promise<NodeClient>>();
 
@@ -51,6 +52,13 @@ export class Run {
   toTarget(target: string): TargetState {
     const known = this.targets.get(target) ?? { gate: new Gate(this.limits.groupsAtTarget), fences: 0 };
     this.targets.set(target, known);
+    return known;
+  }
+
+  /** Who sends keys of a source is alone in it. */
+  keysOf(source: string): Gate {
+    const known = this.sources.get(source) ?? new Gate();
+    this.sources.set(source, known);
     return known;
   }
 

@@ -143,10 +143,11 @@ export class Worker {
     const todo = states.filter((state) => state.progress === "open" || state.progress === "closed");
     this.open = new Set(todo.filter((state) => state.bothFlags).map((state) => state.slot));
     const { filled, empty, counts } = await this.sort(todo);
+    for (const part of chunks(empty, EMPTY_WINDOW_SLOTS)) await this.window(part, []);
+    if (filled.length === 0) return;
     // Open slots first: clients suffer from them.
     const ordered = [...filled].sort((a, b) => Number(this.isOpen(b)) - Number(this.isOpen(a)) || a - b);
-    await this.windows(this.cut(ordered, counts));
-    for (const part of chunks(empty, EMPTY_WINDOW_SLOTS)) await this.window(part, []);
+    await this.run.keysOf(this.pair.source.name).alone(() => this.windows(this.cut(ordered, counts)));
   }
 
   /** The source lost the slots before it was told: it must not have keys of them, or the gossip makes it delete them. */

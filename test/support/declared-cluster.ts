@@ -40,32 +40,24 @@ export interface DeclaredCluster {
 
 /** The caller must call `end`. */
 export async function startDeclaredCluster(options: DeclaredOptions = {}): Promise<DeclaredCluster> {
-  const {
-    name = "drilled",
-    line = "5.0",
-    shards = 3,
-    replicasPerShard = 1,
-    redis = {},
-    monitoring,
-  } = options;
+  const { line = "5.0", ...keys } = options;
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
   // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
   const [basePort = 0] = await freePorts(8);
   const raw = {
+    name: "drilled",
+    shards: 3,
+    replicasPerShard: 1,
+    ...keys,
     basePort,
-    shards,
-    replicasPerShard,
-    redis,
-    ...(monitoring === undefined ? {} : { monitoring }),
-    name,
     dataDirectory: join(folder, "data"),
     redisSource: binaries.server,
     redisVersion: binaries.version,
   };
-  const redeclare = (keys: Readonly<Record<string, unknown>>) => {
+  const redeclare = (over: Readonly<Record<string, unknown>>) => {
     const context = { project: "test", stack: "test", dataRoot: folder };
-    return declare(parseConfig({ ...raw, ...keys }, context), `secret-${basePort}-password`);
+    return declare(parseConfig({ ...raw, ...over }, context), `secret-${basePort}-password`);
   };
   const declaration = redeclare({});
   const file = join(folder, "declaration.json");
