@@ -43,7 +43,13 @@ export interface PlaceCommandOptions {
 }
 
 export async function backupCommand(target: Target, options: BackupOptions, world: World): Promise<Answer> {
-  if (options.to === undefined && serverFolder(target) !== undefined) return takeOnServers(target, world);
+  if (options.to === undefined && serverFolder(target) !== undefined) {
+    if (options.prune === true || options.keep !== undefined || options.metrics !== undefined)
+      throw new UsageError(
+        "in the servers' folder backup.retention says what stays, and the metrics file has its place. For a backup elsewhere give --to.",
+      );
+    return takeOnServers(target, world);
+  }
   const place = placeFor(options.to ?? target.backup?.to, options, world, "--to");
   const keep = options.keep ?? target.backup?.retention;
   if (options.prune === true && keep === undefined)
