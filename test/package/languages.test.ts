@@ -27,8 +27,8 @@ afterAll(async () => {
   for (const { stack, cluster } of stacks) {
     const host = hostOf(stack, cluster);
     for (const node of host.knownNodes()) await host.stop(node, { kill: true });
-    await stack.end();
   }
+  for (const stack of new Set(stacks.map((each) => each.stack))) await stack.end();
 });
 
 function hostOf(stack: Stack, cluster: string) {
@@ -58,8 +58,8 @@ function ownRedis(language: Language, { version, server }: Stack["redis"]): read
 }
 
 /** An example as it is, apart from the test's own ports and Redis. */
-async function open(language: Language): Promise<Stack> {
-  const stack = await openFolder(language, `shop-${language}-test-cache`);
+async function open(language: Language, ports = 6): Promise<Stack> {
+  const stack = await openFolder(language, `shop-${language}-test-cache`, ports);
   const file = join(programOf(stack), MAIN[language]);
   const parts = readFileSync(file, "utf8").split(/^( +)(shards.*)$/m);
   expect(parts).toHaveLength(4);
@@ -74,25 +74,39 @@ async function open(language: Language): Promise<Stack> {
 
 const programOf = (stack: Stack) => join(stack.folder, "program");
 
-async function openFolder(name: string, cluster: string): Promise<Stack> {
+/** A second cluster beside the example's, which the engine makes at the same time. Returns its first port. */
+function addSecond(stack: Stack): number {
+  const file = join(programOf(stack), MAIN.yaml);
+  const text = readFileSync(file, "utf8");
+  const port = stack.ports[6] ?? 0;
+  const [from, to] = [text.indexOf("  cache:\n"), text.indexOf("outputs:\n")];
+  const cache = text.slice(from, to);
+  const sessions = cache.replace("cache:", "sessions:").replace(/basePort: .*/, `basePort: ${port}`);
+  expect(sessions).toContain(`basePort: ${port}`);
+  writeFileSync(file, text.slice(0, to) + sessions + text.slice(to));
+  stacks.unshift({ stack, cluster: "shop-yaml-test-sessions" });
+  return port;
+}
+
+async function openFolder(name: string, cluster: string, ports = 6): Promise<Stack> {
   const write = (folder: string) => {
     cpSync(join(EXAMPLES, name), folder, { recursive: true });
     symlinkSync(join(inject("installed"), "node_modules"), join(folder, "node_modules"));
   };
-  const stack = await Stack.open(write, await freePorts(6), await redisBinaries("5.0"));
+  const stack = await Stack.open(write, await freePorts(ports), await redisBinaries("5.0"));
   stacks.push({ stack, cluster });
   stack.env.PATH = `${languages.folder}:${stack.env.PATH ?? ""}`;
   return stack;
 }
 
 /** Up, healthy, up again without a change. */
-async function expectUp(stack: Stack, project: string): Promise<void> {
+async function expectUp(stack: Stack, project: string, clusters = 1): Promise<void> {
   const up = await stack.up();
-  expect(up.output).toContain("3 created");
+  expect(up.output).toContain(`${1 + 2 * clusters} created`);
   expect(up.code, up.output).toBe(0);
   await stack.expectHealthy(stack.ports[0] ?? 0);
   const again = await stack.up();
-  expect(again.output).toContain("3 unchanged");
+  expect(again.output).toContain(`${1 + 2 * clusters} unchanged`);
   const outputs = JSON.parse(await stack.must("stack", "output", "--json")) as Record<string, unknown>;
   expect(outputs.endpoints).toHaveLength(6);
   expect(outputs.password).toBe("[secret]");
@@ -104,9 +118,11 @@ async function expectUp(stack: Stack, project: string): Promise<void> {
 describe("a stack", () => {
   it("in TypeScript", async () => expectUp(await open("typescript"), "shop-typescript"));
 
-  it("in YAML, which another stack refers to, through a failover under four clients", async () => {
-    const stack = await open("yaml");
-    await expectUp(stack, "shop-yaml");
+  it("in YAML with two clusters, which another stack refers to, through a failover under four clients", async () => {
+    const stack = await open("yaml", 12);
+    const second = addSecond(stack);
+    await expectUp(stack, "shop-yaml", 2);
+    await stack.expectHealthy(second);
     const environment = await environmentFor(stack);
     await throughFailover(stack, environment);
     const healed = await stack.up();
@@ -149,7 +165,7 @@ describe("a stack", () => {
   });
 
   it("in TypeScript can have a generated SDK too, which compiles", async () => {
-    const [{ stack } = { stack: undefined }] = stacks;
+    const stack = stacks.at(0)?.stack;
     if (stack === undefined) throw new Error("no stack");
     const sdk = join(stack.folder, "sdk");
     await languages.generateSdk("nodejs", join(programOf(stack), PLUGIN), sdk);
