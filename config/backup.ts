@@ -26,15 +26,15 @@ export type BackupValues = z.output<typeof backupSchema>;
 
 export const BACKUP_PARTS: Readonly<Record<keyof BackupValues, PartMeta>> = {
   to: {
-    what: "Where `redis-cluster-kit backup` puts backups, and where `status` looks for the last one.",
+    what: "Where backups go, and where `status` looks for the last one. A path is of this machine on target local, of the servers on ssh and aws.",
     expected: "an absolute path, or s3://bucket/prefix",
   },
   schedule: {
-    what: "When servers take one.",
+    what: "When servers (ssh, aws) take one, in their time zone. Nothing takes one by itself on target local.",
     expected: 'a systemd calendar time, e.g. daily or "*-*-* 03:15:00"',
   },
   retention: {
-    what: "Newest of so many days, weeks and months that are kept.",
+    what: "Newest of so many days, weeks and months that are kept. Servers delete nothing in S3: that is the bucket's lifecycle rule.",
     expected: "e.g. daily=7,weekly=4,monthly=12",
   },
 };
@@ -53,7 +53,7 @@ const backupMeta: FieldMeta = {
   kind: "record",
   expected: "to, schedule, retention",
   cure: "pulumi config set --path backup.to /var/backups/redis, or a mapping under backup: in the stack file",
-  change: "none; the next backup goes there",
+  change: "the timers of servers follow; Redis is not touched, backups stay where they are",
   computedDefault: "none",
   badPart,
 };
