@@ -71,6 +71,8 @@ export function backupUnit({ cluster, node, place }: Pick<BackupPlan, "cluster" 
   return fill(read("server/backup.service.tmpl"), {
     cluster,
     node,
+    // A share that is not mounted must not be taken for an empty folder.
+    mounts: isFolder ? `RequiresMountsFor="${place}"` : "# S3 needs no mount.",
     writable: isFolder ? `ReadWritePaths="${place}"` : "# S3 needs no folder here.",
     // A place there must be seen.
     home: /^\/(home|root)(\/|$)/.test(place) ? "read-only" : "yes",

@@ -180,6 +180,7 @@ describe("units", () => {
 
   test("a backup may write to its place alone, and has the password from systemd", () => {
     expect(backupUnit(BACKUP)).toContain('\nReadWritePaths="/srv/my backups"\nProtectHome=yes\n');
+    expect(backupUnit(BACKUP)).toContain('\nRequiresMountsFor="/srv/my backups"\n');
     expect(backupUnit({ ...BACKUP, place: "/home/backups" })).toContain("\nProtectHome=read-only\n");
     expect(backupUnit({ ...BACKUP, place: "s3://bucket/redis" })).not.toContain("ReadWritePaths");
     expect(backupUnit(BACKUP)).toContain(
