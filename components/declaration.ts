@@ -5,7 +5,7 @@ import { exporterPortOf } from "../config/monitoring";
 import type { Declaration } from "../provider/declaration";
 import { type TargetGroup, targetGroups } from "../templates/monitoring/targets";
 import { renderRedisConf } from "../templates/render";
-import { layOut } from "../topology";
+import { layOut, type PlannedNode } from "../topology";
 
 /** Everything that can be said without the password. */
 export type PublicDeclaration = Omit<Declaration, "password" | "files" | "ssh">;
@@ -103,18 +103,19 @@ export function renderFiles(config: KitConfig, password: string): Record<string,
   return Object.fromEntries(
     layOut(config).nodes.map((node) => [
       node.name,
-      renderRedisConf({ ...node, ...placeOnServer(config, node.name) }, config.redis, { password }),
+      renderRedisConf({ ...node, ...placeOnServer(config, node) }, config.redis, { password }),
     ]),
   );
 }
 
 /** What redis.conf says otherwise on a server of its own: where it listens, and its usual file names. */
-function placeOnServer(config: KitConfig, name: string): { bind?: string[]; nodesFile?: string } {
+function placeOnServer(
+  config: KitConfig,
+  { name, host }: PlannedNode,
+): { bind?: string[]; nodesFile?: string } {
   if (config.target === "local") return {};
   const server = config.target === "ssh" ? config.servers.find((each) => each.name === name) : undefined;
-  const nodesFile = "nodes.conf";
-  if (server === undefined) return { nodesFile };
   // Loopback as well: the exporter and whoever looks on the server itself.
   const all = config.target === "ssh" && config.bind === "all";
-  return { nodesFile, bind: all ? ["0.0.0.0"] : [server.address, "127.0.0.1"] };
+  return { nodesFile: "nodes.conf", bind: all ? ["0.0.0.0"] : [server?.address ?? host, "127.0.0.1"] };
 }

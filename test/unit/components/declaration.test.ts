@@ -28,6 +28,13 @@ describe("a declaration", () => {
     );
   });
 
+  test("lets every server's Redis listen on loopback too: the exporter asks it there", () => {
+    const aws = { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA", sshCidrs: ["203.0.113.7/32"] };
+    const { files, nodes } = declare(parseConfig({ target: "aws", aws }, context), PASSWORD);
+    for (const { name, host } of nodes)
+      expect(parseRedisConf(files[name] ?? "")).toContainEqual(["bind", host, "127.0.0.1"]);
+  });
+
   test("has the password in its files, as the server and as its replica, and nowhere else", () => {
     const { password, files, ...rest } = declare(parseConfig({}, context), PASSWORD);
     expect(password).toBe(PASSWORD);
