@@ -35,9 +35,16 @@ export async function diffTopology(context: TopologyContext, request: DiffReques
       run.report.warn(`${unreachable} The plan cannot be shown; only declared changes are.`);
       return { hasChanges: changes.length > 0, changes };
     }
+    const { drift, leaving } = recorded.outputs;
+    const isSilent = view.nodes.some((node) => !node.reachable && node.process === "unknown");
+    if (decision.kind === "refusal" && isSilent && changes.length === 0 && drift.length > 0) {
+      // A refresh asks for the difference to what it has just found. Failing there, it would keep a run from making the server
+      // anew that the node is missing; the update itself refuses where it is still missing then.
+      run.report.warn(`${decision.reason}\n${decision.cure}`);
+      return { hasChanges: true, changes: [{ path: "drift", kind: "update" }] };
+    }
     const plan = planOf(decision);
     run.report.outlook(looked);
-    const { drift, leaving } = recorded.outputs;
     const isDrifted = plan.steps.length > 0 || drift.length > 0 || leaving.length > 0;
     const all: readonly PropertyChange[] =
       changes.length > 0 || !isDrifted ? changes : [{ path: "drift", kind: "update" }];

@@ -38,6 +38,15 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     return result;
   };
 
+  test("a preview refuses a network in which an address of a node is somebody else's", async () => {
+    const taken = await world.takeAddress("shard-2-b");
+    const { code, output } = await world.stack.pulumi("preview");
+    await taken.release();
+    expect(code).not.toBe(0);
+    expect(output).toMatch(new RegExp(`${world.address("shard-2-b")} is somebody else's`));
+    expect(output).toContain("1 problem; nothing was changed");
+  });
+
   test("preview and up: six servers over three zones, a verified cluster on their private addresses", async () => {
     await world.stack.must("preview");
     expect(world.machines.addresses).toEqual([]);
@@ -59,6 +68,8 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     expect(await opens(node, 6379)).toBe(true);
     expect(await opens(node, 22)).toBe(false);
     expect(await opens(node, 16_379)).toBe(false);
+    expect(await opens(node, 9121)).toBe(false);
+    expect(await world.sh("shard-2-a", `curl -s http://${node}:9121/metrics`)).toContain("\nredis_up 1\n");
     // cloud-init's part: the data is on the node's own volume.
     expect(await world.sh("shard-2-a", "findmnt -n -o FSTYPE,LABEL /var/lib/redis")).toMatch(
       /ext4 +redis-data/,
@@ -84,6 +95,30 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
       "cat /var/lib/redis/nodes*.conf | grep myself | cut -d ' ' -f 1",
     );
     expect(after).toBe(before);
+  });
+
+  test("a server that is gone for good: up --refresh makes it again, the same node with its data", async () => {
+    const id = "cat /var/lib/redis/nodes*.conf | grep myself | cut -d ' ' -f 1";
+    const before = await world.sh("shard-2-a", id);
+    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
+    const traffic = await Traffic.start({
+      nodes,
+      password: PASSWORD,
+      writesPerSecond: 100,
+      replyTimeoutMs: 1_000,
+    });
+    const lost = await world.loseServer("shard-2-a");
+    const { calls } = await timed("up --refresh after a lost server", () => world.stack.up("--refresh"));
+    const report = await traffic.stop();
+    console.log(
+      `a lost primary: longest unavailability ${report.longestWriteMs} ms, ${report.lost.length} writes lost`,
+    );
+    expect(report.failed).toEqual([]);
+    expect(await world.instanceOf("shard-2-a")).not.toBe(lost);
+    expect(await world.sh("shard-2-a", id)).toBe(before);
+    const servers = calls.filter(({ type, moment }) => type === "Instance" && moment === "end");
+    expect(servers.map(({ what, name }) => `${what} ${name}`)).toEqual(["create redis-shard-2-a"]);
+    await expectHealthy();
   });
 
   test("another image for all six in one up, with pinned host keys, under a writing client", async () => {

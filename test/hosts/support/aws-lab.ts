@@ -69,6 +69,38 @@ export class AwsLab {
     return `${this.lab.network.prefix}.${PLACES[node]}`;
   }
 
+  /** The server that has a node's address now. */
+  async instanceOf(node: NodeName): Promise<string> {
+    const Filters = [
+      { Name: "tag:redis-cluster-kit:node", Values: [node] },
+      { Name: "instance-state-name", Values: ["running"] },
+    ];
+    const { Reservations } = await this.machines.ec2.send(new sdk.DescribeInstancesCommand({ Filters }));
+    return Reservations?.[0]?.Instances?.[0]?.InstanceId ?? "";
+  }
+
+  /** Hardware dies, and AWS ends the server behind everybody's back. Its id. */
+  async loseServer(node: NodeName): Promise<string> {
+    const id = await this.instanceOf(node);
+    await this.machines.lose(id);
+    return id;
+  }
+
+  /** Another network interface at a node's address. */
+  async takeAddress(node: NodeName): Promise<{ release(): Promise<void> }> {
+    const { ec2 } = this.machines;
+    const zone = `${this.lab.network.prefix}.${PLACES[node] - (PLACES[node] % 64)}/26`;
+    const Filters = [{ Name: "cidr-block", Values: [zone] }];
+    const { Subnets } = await ec2.send(new sdk.DescribeSubnetsCommand({ Filters }));
+    const place = { SubnetId: Subnets?.[0]?.SubnetId ?? "", PrivateIpAddress: this.address(node) };
+    const { NetworkInterface } = await ec2.send(new sdk.CreateNetworkInterfaceCommand(place));
+    const NetworkInterfaceId = NetworkInterface?.NetworkInterfaceId ?? "";
+    const release = async () => {
+      await ec2.send(new sdk.DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
+    };
+    return { release };
+  }
+
   private async look(address: string): Promise<void> {
     const node = NODES.find((name) => this.address(name) === address);
     if (node === undefined) return;
@@ -132,11 +164,12 @@ async function network(ec2: sdk.EC2Client, prefix: string): Promise<Record<strin
   const { InternetGateway } = await ec2.send(new sdk.CreateInternetGatewayCommand({}));
   const GatewayId = InternetGateway?.InternetGatewayId ?? "";
   await ec2.send(new sdk.AttachInternetGatewayCommand({ InternetGatewayId: GatewayId, VpcId: vpcId }));
-  const { RouteTables } = await ec2.send(
-    new sdk.DescribeRouteTablesCommand({ Filters: [{ Name: "vpc-id", Values: [vpcId] }] }),
-  );
-  const RouteTableId = RouteTables?.[0]?.RouteTableId ?? "";
-  await ec2.send(new sdk.CreateRouteCommand({ RouteTableId, DestinationCidrBlock: "0.0.0.0/0", GatewayId }));
+  const { RouteTable } = await ec2.send(new sdk.CreateRouteTableCommand({ VpcId: vpcId }));
+  const RouteTableId = RouteTable?.RouteTableId ?? "";
+  await ec2.send(new sdk.AssociateRouteTableCommand({ RouteTableId, SubnetId: open.id }));
+  const out = { DestinationCidrBlock: "0.0.0.0/0" };
+  await ec2.send(new sdk.CreateRouteCommand({ ...out, RouteTableId, GatewayId }));
+  await leadOut(ec2, vpcId, open.id);
   const keys: Record<string, string> = { "aws.vpcId": vpcId };
   for (const [zone, first] of [
     ["a", 0],
@@ -148,4 +181,23 @@ async function network(ec2: sdk.EC2Client, prefix: string): Promise<Record<strin
     keys[`aws.subnets.${zone}.cidr`] = cidr;
   }
   return { ...keys, "aws.subnets.a.publicId": open.id };
+}
+
+/** The main route table, which private subnets have, leads to a NAT gateway. */
+async function leadOut(ec2: sdk.EC2Client, vpcId: string, SubnetId: string): Promise<void> {
+  const { AllocationId } = await ec2.send(new sdk.AllocateAddressCommand({ Domain: "vpc" }));
+  const { NatGateway } = await ec2.send(new sdk.CreateNatGatewayCommand({ AllocationId, SubnetId }));
+  const Filters = [
+    { Name: "vpc-id", Values: [vpcId] },
+    { Name: "association.main", Values: ["true"] },
+  ];
+  const { RouteTables } = await ec2.send(new sdk.DescribeRouteTablesCommand({ Filters }));
+  const RouteTableId = RouteTables?.[0]?.RouteTableId ?? "";
+  await ec2.send(
+    new sdk.CreateRouteCommand({
+      RouteTableId,
+      DestinationCidrBlock: "0.0.0.0/0",
+      NatGatewayId: NatGateway?.NatGatewayId ?? "",
+    }),
+  );
 }

@@ -10,8 +10,11 @@ import {
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
+  DetachVolumeCommand,
   EC2Client,
   type Instance,
+  ModifyInstanceAttributeCommand,
+  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { MACHINES_VARIABLE, type Told } from "../../../aws/support/plugins/aws/machines";
 import type { Moto } from "../../../support/moto";
@@ -91,9 +94,16 @@ export class Machines {
     return [...this.machines.values()].map(({ host }) => host.address).sort();
   }
 
-  /** Takes a server away behind everybody's back, as when its hardware dies. */
+  /** Hardware dies: the server stops at once, then AWS ends it and gives its disks free. */
   async lose(instanceId: string): Promise<void> {
-    await this.lab.powerCut([this.machine(instanceId).host], { stayOff: true });
+    const InstanceIds = [instanceId];
+    await this.ec2.send(
+      new ModifyInstanceAttributeCommand({ InstanceId: instanceId, DisableApiTermination: { Value: false } }),
+    );
+    for (const VolumeId of this.machine(instanceId).volumes)
+      await this.ec2.send(new DetachVolumeCommand({ VolumeId, InstanceId: instanceId }));
+    await this.ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+    await this.terminate(instanceId);
   }
 
   /** Boots a server again as EC2 does: same root, same disks. */
