@@ -2,8 +2,11 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../backup/folder-place";
+import { MARKER_KEY } from "../../backup/marker";
+import type { NodeClient } from "../../cluster/client";
 import { ioredisConnector } from "../../cluster/connection";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { endAfter, kit, spawnKit } from "./support/command";
@@ -41,15 +44,44 @@ const take = () => spawnKit("backup", "--to", place, "--declaration", cluster.fi
 const restore = (id: string, into: DeclaredCluster) =>
   spawnKit("restore", "--from", join(place, id), "--declaration", into.file);
 
-/** How long a command works after its first word, in ms, when nobody kills it. */
+/**
+ * From a command's first word to its answer, in ms, when nobody kills it. Not to its end: a process that is done and
+ * not yet gone can be killed without any harm, and such kills would prove nothing.
+ */
 async function lengthOf(child: ReturnType<typeof spawnKit>): Promise<number> {
-  let began = 0;
+  let [began, answered] = [0, 0];
   child.stderr?.once("data", () => {
     began = performance.now();
   });
+  child.stdout?.once("data", () => {
+    answered = performance.now();
+  });
   const { exitCode, err } = await endAfter(child, 120_000);
   expect(exitCode, err).toBe(0);
-  return performance.now() - began;
+  return answered - began;
+}
+
+/** What a cluster holds, the marker of a restore not counted among its keys. */
+async function holdingOf(clients: readonly NodeClient[]): Promise<{ keys: number; isMarked: boolean }> {
+  const ask = async (client: NodeClient) => {
+    const [size, marker] = await client.pipeline([["DBSIZE"], ["GET", MARKER_KEY]]);
+    return { size: Number(size), isMarked: typeof marker === "string" };
+  };
+  const all = await Promise.all(clients.map(ask));
+  const isMarked = all.some((one) => one.isMarked);
+  return { keys: all.reduce((sum, { size }) => sum + size, 0) - (isMarked ? 1 : 0), isMarked };
+}
+
+/** Kills a restore as soon as the cluster holds so many keys: by the clock, hardly a kill would meet the short time of writing. */
+async function killedAtKeys(clients: readonly NodeClient[], id: string, into: DeclaredCluster, keys: number) {
+  const child = restore(id, into);
+  let isOver = false;
+  const ended = endAfter(child, 120_000).finally(() => {
+    isOver = true;
+  });
+  while (!isOver && (await holdingOf(clients)).keys < keys) await sleep(1);
+  child.kill("SIGKILL");
+  return { ...(await ended), ...(await holdingOf(clients)) };
 }
 
 async function verifyAll(): Promise<string[]> {
@@ -72,14 +104,19 @@ async function flush(into: DeclaredCluster): Promise<void> {
 describe(`${MOMENTS} random moments`, () => {
   it("of taking a backup", async () => {
     const lengthMs = await lengthOf(take());
-    let kills = 0;
-    for (let tries = 0; kills < MOMENTS && tries < 4 * MOMENTS; tries++) {
+    const whole = async () => (await openFolder(place).ids()).length;
+    let midway = 0;
+    let late = 0;
+    // Only kills before the backup was visible count.
+    for (let tries = 0; midway < MOMENTS && tries < 4 * MOMENTS; tries++) {
+      const before = await whole();
       const { killed } = await endAfter(take(), lengthMs * Math.random());
-      if (killed) kills++;
+      if (killed && (await whole()) === before) midway++;
+      else late++;
       await verifyAll();
     }
-    console.log(`${kills} were killed within ${Math.round(lengthMs)} ms`);
-    expect(kills).toBe(MOMENTS);
+    console.log(`taking: ${midway} killed midway within ${Math.round(lengthMs)} ms, ${late} came too late`);
+    expect(midway).toBe(MOMENTS);
     const last = await endAfter(take(), 120_000);
     expect(last.exitCode, last.err).toBe(0);
     expect((await verifyAll()).length).toBeGreaterThan(1);
@@ -90,30 +127,37 @@ describe(`${MOMENTS} random moments`, () => {
     expect(await leftovers()).toBe(0);
   });
 
-  it("of restoring one, into a cluster with other slots and replicas", async () => {
+  it("of restoring one, while it writes, into a cluster with other slots", async () => {
     const into = await startDeclaredCluster({ redis: ROOM, shards: 4, replicasPerShard: 0 });
+    const { nodes, password } = into.target.spec;
+    const clients = await Promise.all(nodes.map((node) => ioredisConnector().connect(node, [password])));
     try {
       const id = (await openFolder(place).ids()).at(-1) ?? "";
-      const lengthMs = await lengthOf(restore(id, into));
-      let kills = 0;
-      let continued = 0;
-      let finished = 0;
-      for (let tries = 0; kills < MOMENTS && tries < 4 * MOMENTS; tries++) {
-        await flush(into);
-        const { killed } = await endAfter(restore(id, into), lengthMs * Math.random());
-        if (!killed) continue;
-        kills++;
+      const expectSecondTry = async (): Promise<string> => {
         const again = await endAfter(restore(id, into), 120_000);
         expect(again.exitCode, again.err).toBe(0);
-        if (again.err.includes("continuing the restore")) continued++;
-        if (again.out.includes("already:")) finished++;
         expect(differences(expected, await digestAll(targetOf(into)))).toEqual([]);
+        return again.err;
+      };
+      const writing: number[] = [];
+      let [late, comparing] = [0, 0];
+      for (let tries = 0; writing.length < MOMENTS && tries < 4 * MOMENTS; tries++) {
+        await flush(into);
+        const at = 1 + Math.floor(Math.random() * (expected.size - 1));
+        const { killed, keys, isMarked } = await killedAtKeys(clients, id, into, at);
+        const isMidway = killed && isMarked && keys > 0 && keys < expected.size;
+        if (isMidway) writing.push(keys);
+        else if (killed && isMarked) comparing++;
+        else late++;
+        const said = await expectSecondTry();
+        if (isMidway) expect(said).toContain("continuing the restore");
       }
       console.log(
-        `${kills} were killed within ${Math.round(lengthMs)} ms: ${continued} had begun to write, ${finished} had finished`,
+        `restoring: ${writing.length} killed while writing, at ${writing.join(", ")} of ${expected.size} keys; ${comparing} while comparing, ${late} too late`,
       );
-      expect(kills).toBe(MOMENTS);
+      expect(writing).toHaveLength(MOMENTS);
     } finally {
+      for (const client of clients) client.close();
       await into.end();
     }
   });
