@@ -151,6 +151,36 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     expect(again).toEqual([]);
   });
 
+  test("a shard more, and fewer again: nobody who stays is restarted, no key is lost", async () => {
+    const pid = "systemctl show -P MainPID redis-cluster-kit";
+    const processes = () => Promise.all(NODES.map((node) => world.sh(node, pid)));
+    const before = await processes();
+    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
+    const traffic = await Traffic.start({
+      nodes,
+      password: PASSWORD,
+      writesPerSecond: 100,
+      replyTimeoutMs: 2_000,
+    });
+    await world.stack.set("shards", "4");
+    const { output: grown } = await timed("a shard more", () => world.stack.up());
+    expect(grown).toContain("8 nodes verified");
+    expect(world.machines.addresses).toHaveLength(9);
+    await expectHealthy();
+    await world.stack.set("shards", "3");
+    const { output: shrunk, calls } = await timed("a shard fewer", () => world.stack.up());
+    const report = await traffic.stop();
+    expect([report.lost, report.wrongReads, report.failed]).toEqual([[], [], []]);
+    expect(shrunk).toContain("6 nodes verified");
+    expect(world.machines.addresses).toHaveLength(7);
+    const ended = calls.filter(
+      ({ type, what, moment }) => type === "Instance" && what === "delete" && moment === "end",
+    );
+    expect(ended.map(({ name }) => name).sort()).toEqual(["redis-shard-4-a", "redis-shard-4-b"]);
+    expect(await processes()).toEqual(before);
+    await expectHealthy();
+  });
+
   test("destroy leaves no server, no volume, no connection", async () => {
     await timed("destroy", () => world.stack.watched("destroy", "--yes", "--skip-preview"));
     expect(world.machines.addresses).toEqual([]);

@@ -22,6 +22,8 @@ export function whyNoLab(): string | undefined {
   if (missing.length > 0)
     return `the lab of booted servers needs ${missing.join(", ")}: apt-get install ${missing.map((name) => PROGRAMS[name]).join(" ")}`;
   if (!existsSync("/sys/fs/cgroup")) return "the lab of booted servers needs cgroups in /sys/fs/cgroup";
+  if (!existsSync("/dev/loop-control"))
+    return "the lab of booted servers needs loop devices, its servers' disks: modprobe loop";
   const { status } = spawnSync("unshare", ["--mount", "--net", "true"], { stdio: "ignore" });
   if (status !== 0)
     return "the lab of booted servers may make no namespaces here (a container without privileges?)";
