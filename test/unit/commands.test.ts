@@ -59,6 +59,14 @@ const KEYS = new Set(
   ].map(({ path }) => path.replace(/^\./, "")),
 );
 
+/** Mappings whose keys are the user's own, or directives. */
+const FREE = ["redis", "aws.hostKeys", "aws.subnets", "aws.tags"];
+
+function isKey(key: string): boolean {
+  if (KEYS.has(key) || /^[A-Z]+$/.test(key)) return true;
+  return FREE.some((free) => KEYS.has(free) && [".", "["].some((sign) => key.startsWith(free + sign)));
+}
+
 /** "config set --path aws.region ...": its key, where it names one. Directives below `redis` have tests of their own. */
 function configKey(words: readonly string[]): string | undefined {
   const at = words.indexOf("config");
@@ -102,11 +110,13 @@ describe("commands in README and docs", () => {
       return key === undefined ? [] : [{ each, key }];
     });
     expect(named.length).toBeGreaterThan(8);
-    const unknown = named.filter(({ key }) => !KEYS.has(key) && !/^redis\.|^[A-Z]+$/.test(key));
+    const unknown = named.filter(({ key }) => !isKey(key));
     expect(unknown.map(({ each }) => shown(each))).toEqual([]);
   });
 
   it("would be noticed if they were not there", async () => {
+    const keys = ["shards", "aws.hostKeys.bastion", "aws.hostKeys[shard-1-a]", "redis.maxmemory"];
+    expect([...keys, "aws.region.x", "shard", "aws.hostKey.bastion"].filter(isKey)).toEqual(keys);
     expect(npmProblem(["npm", "run", "upp"])).toBe("no script upp");
     expect(npmProblem(["npm", "run", "bench", "loda"])).toBe("no benchmark loda");
     expect(await kitProblem(["npx", "redis-cluster-kit", "stauts"])).toBe("no command stauts");
