@@ -13,8 +13,8 @@ interface Turn {
   readonly maxWorkers: number;
 }
 const COMPUTING: Turn = { groupOrder: 0, maxWorkers: 2 };
-/** Two files at once even on two cores: nearly all of their time they wait for elections, time-outs and resyncs. */
-const WAITING: Turn = { groupOrder: 1, maxWorkers: 2 };
+/** Three files at once even on two cores: nearly all of their time they wait for elections, time-outs and resyncs. */
+const WAITING: Turn = { groupOrder: 1, maxWorkers: 3 };
 /** What measures, or needs the machine's name spaces for itself. */
 const ALONE: Turn = { groupOrder: 2, maxWorkers: 1 };
 
