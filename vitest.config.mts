@@ -15,8 +15,8 @@ interface Turn {
 const COMPUTING: Turn = { groupOrder: 0, maxWorkers: 2 };
 /** Three files at once even on two cores: nearly all of their time they wait for elections, time-outs and resyncs. */
 const WAITING: Turn = { groupOrder: 1, maxWorkers: 3 };
-/** What measures, or needs the machine's name spaces for itself. */
-const ALONE: Turn = { groupOrder: 2, maxWorkers: 1 };
+/** Booted servers, and Prometheus with its exporters: many processes for each file. */
+const HEAVY: Turn = { groupOrder: 2, maxWorkers: 2 };
 
 /** Test tiers by what they depend on; `npm run test:quick` is unit and sim. */
 function tier(name: string, testTimeoutMs: number, turn: Turn, globalSetup: string[] = []) {
@@ -46,9 +46,9 @@ export default defineConfig({
       tier("backup", 240_000, WAITING, REAL_REDIS),
       tier("program", 300_000, WAITING, REAL_REDIS),
       tier("package", 300_000, WAITING, [...REAL_REDIS, "test/package/setup.ts"]),
-      tier("monitoring", 120_000, ALONE, REAL_REDIS),
+      tier("monitoring", 120_000, HEAVY, REAL_REDIS),
       tier("aws", 480_000, WAITING, REAL_REDIS),
-      tier("hosts", 300_000, ALONE, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
+      tier("hosts", 300_000, HEAVY, [...REAL_REDIS, "test/hosts/support/lab-setup.ts"]),
     ],
   },
 });
