@@ -116,9 +116,9 @@ function labelOf({ name }: Pick<HostNode, "name">): string {
 function sizeLine(channel: ClientChannel, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let seen = Buffer.alloc(0);
-    let code = 1;
-    const fail = () => {
-      const name = { 2: "ENOENT", 13: "EACCES" }[code] ?? "EIO";
+    // With the exit code once more: "exit" itself may have come together with the channel, before anybody listened.
+    const fail = (code: unknown) => {
+      const name = (typeof code === "number" ? { 2: "ENOENT", 13: "EACCES" }[code] : undefined) ?? "EIO";
       reject(Object.assign(new Error(`${name}: cannot read ${path} there`), { code: name }));
     };
     const onReadable = () => {
@@ -134,9 +134,6 @@ function sizeLine(channel: ClientChannel, path: string): Promise<number> {
         return resolve(Number(seen.subarray(0, at).toString("latin1")));
       }
     };
-    channel.once("exit", (value: unknown) => {
-      if (typeof value === "number") code = value;
-    });
     channel.once("close", fail);
     channel.on("readable", onReadable);
   });

@@ -106,7 +106,7 @@ describe("monitoring files", () => {
     for (const name of names) expect(out).toContain(name);
     for (const config of ["prometheus.yml", "prometheus-static.yml"]) {
       const { stdout } = await exec(promtool(), ["check", "config", config], { cwd: folder });
-      expect(stdout).toContain("23 rules found");
+      expect(stdout).toContain("24 rules found");
     }
     for (const name of names)
       expect(await readFile(join(folder, name), "utf8")).not.toContain(cluster.declaration.password);
