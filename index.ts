@@ -11,17 +11,15 @@ const connect = cluster.connectWith(passwordCommand);
 export const endpoints = cluster.endpoints;
 /** Secret. */
 export const password = cluster.password;
-/** Secret. For `npx redis-cluster-kit --declaration FILE` where the stack is not at hand. */
+/** Secret. For `npx redis-cluster-kit status --declaration FILE` where the stack is not at hand. */
 export const declaration = cluster.declaration;
 /** Ready to paste; the code reads the password from REDISCLI_AUTH. `npm run --silent pulumi -- stack output python` prints one. */
 export const redisCli = pulumi.interpolate`${connect.auth}; ${connect.redisCli}`;
 export const python = connect.pythonRediscluster;
 export const pythonRedis = connect.pythonRedis;
 export const ioredis = connect.ioredis;
-/** For Prometheus (file_sd), where monitoring is on. */
-export const scrapeTargets = cluster.scrapeTargets.apply((targets) =>
-  targets.length > 0 ? targets : undefined,
-);
+/** For Prometheus (file_sd); empty while monitoring is off. */
+export const scrapeTargets = cluster.scrapeTargets;
 /** What one does next. */
 export const next = {
   password: passwordCommand,
