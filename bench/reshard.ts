@@ -215,7 +215,7 @@ async function startLoad(
   rate: number,
 ): Promise<() => Promise<Load>> {
   const seeds = SOURCES.map((name) => `127.0.0.1:${cluster.node(name).port}`).join(",");
-  const options = [seeds, scenario.keys, scenario.bytes, rate].map(String);
+  const options = [seeds, scenario.keys, scenario.bytes, rate, scenario.values ?? "noise"].map(String);
   const child = spawn(
     process.execPath,
     ["--require", "tsx/cjs", `${__dirname}/support/load.ts`, ...options],

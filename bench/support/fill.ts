@@ -21,7 +21,7 @@ export async function fill(
     ranges.map((_, shard) => cluster.client(cluster.primaries[shard]?.name ?? "")),
   );
   const open: Command[][] = ranges.map(() => []);
-  const value = values === "noise" ? noise(bytes) : "x".repeat(bytes);
+  const value = benchValue(values, bytes);
   for (let index = 0; index < count; index++) {
     const key = `key:${index}`;
     const slot = calculateSlot(key);
@@ -32,6 +32,10 @@ export async function fill(
     open[shard] = [];
   }
   for (const [shard, commands] of open.entries()) await clients[shard]?.pipeline(commands);
+}
+
+export function benchValue(values: Values, bytes: number): string {
+  return values === "noise" ? noise(bytes) : "x".repeat(bytes);
 }
 
 /** Text without repetitions, the same each time. */

@@ -1,8 +1,9 @@
 /**
  * Clients of a cluster in a process of their own: GET and SET of known keys at a steady rate, each operation timed from when it was due.
- * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND; the password comes in LOAD_PASSWORD. Prints "ready" once
+ * Usage (by bench/reshard.ts): load.ts SEEDS KEYS VALUE_BYTES OPERATIONS_PER_SECOND VALUES; the password comes in LOAD_PASSWORD. Prints "ready" once
  * warmed up; the first line on stdin begins the measurement, the second ends it and prints one line of JSON.
  */
+import { benchValue, type Values } from "./fill";
 import { SlotClient } from "./slot-client";
 
 /** Long enough to know the owners of all slots and to be compiled. */
@@ -10,9 +11,9 @@ const WARM_UP_MS = 1_500;
 /** Tick of the schedule. Operations due within one tick start together. */
 const TICK_MS = 2;
 
-const [seeds = "", keys = "0", valueBytes = "0", rate = "0"] = process.argv.slice(2);
+const [seeds = "", keys = "0", valueBytes = "0", rate = "0", values = "noise"] = process.argv.slice(2);
 const client = new SlotClient(seeds.split(","), process.env.LOAD_PASSWORD || undefined, 60_000);
-const value = "y".repeat(Number(valueBytes));
+const value = benchValue(values as Values, Number(valueBytes));
 const latencies: number[] = [];
 let failed = 0;
 let running = 0;
