@@ -11,16 +11,10 @@ import {
   verifyCommand,
 } from "./commands/backup";
 import { type RestoreCommandOptions, restoreCommand } from "./commands/restore";
-import type { Target } from "./declaration";
+import type { Doors } from "./doors";
 import type { World } from "./world";
 
-interface Doors<Common> {
-  /** Options of commands on a cluster. */
-  readonly common: (command: Command) => Command;
-  readonly onCluster: <Options>(
-    body: (target: Target, options: Options, world: World) => Promise<Answer>,
-    options: Options & Common,
-  ) => Promise<void>;
+interface BackupDoors<Common> extends Doors<Common> {
   /** For commands that need no cluster. */
   readonly alone: (
     body: (world: World) => Promise<Answer>,
@@ -34,7 +28,7 @@ const SPOOL_TEXT = "folder for files on their way to or from S3 (default: the sy
 
 export function addBackupCommands<Common>(
   program: Command,
-  { common, onCluster, alone }: Doors<Common>,
+  { common, onCluster, alone }: BackupDoors<Common>,
 ): void {
   // --keep and --json after `backup prune` are prune's, not those of `backup`: both levels must read in order.
   program.enablePositionalOptions();

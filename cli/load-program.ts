@@ -1,19 +1,8 @@
 /** The command line's part about measuring: `bench load`. */
 import type { Command } from "commander";
-import type { Answer } from "./answer";
 import { wholeNumber } from "./arguments";
 import { type LoadCommandOptions, loadCommand } from "./commands/load";
-import type { Target } from "./declaration";
-import type { World } from "./world";
-
-interface Doors<Common> {
-  /** Options of commands on a cluster. */
-  readonly common: (command: Command) => Command;
-  readonly onCluster: <Options>(
-    body: (target: Target, options: Options, world: World) => Promise<Answer>,
-    options: Options & Common,
-  ) => Promise<void>;
-}
+import type { Doors } from "./doors";
 
 export function addLoadCommand<Common>(program: Command, { common, onCluster }: Doors<Common>): void {
   const bench = program.command("bench").description("measure the live cluster").exitOverride();

@@ -1,20 +1,9 @@
 /** The command line's part about seeing: `watch` and `monitoring`. */
 import type { Command } from "commander";
-import type { Answer } from "./answer";
 import { number } from "./arguments";
 import { type MonitoringFilesOptions, monitoringFiles } from "./commands/monitoring";
 import { type WatchOptions, watchCommand } from "./commands/watch";
-import type { Target } from "./declaration";
-import type { World } from "./world";
-
-interface Doors<Common> {
-  /** Options of commands on a cluster. */
-  readonly common: (command: Command) => Command;
-  readonly onCluster: <Options>(
-    body: (target: Target, options: Options, world: World) => Promise<Answer>,
-    options: Options & Common,
-  ) => Promise<void>;
-}
+import type { Doors } from "./doors";
 
 export function addMonitoringCommands<Common>(program: Command, { common, onCluster }: Doors<Common>): void {
   common(program.command("watch").description("the cluster now: roles, slots, load, lag, running changes"))

@@ -2,6 +2,7 @@
 import { parsePairs } from "../parse";
 import type { Batch } from "./batches";
 import { compareAndReplace } from "./conflicts";
+import { setBack } from "./settings";
 import { MoveError } from "./types";
 import type { Worker } from "./worker";
 
@@ -71,7 +72,7 @@ async function withNodeTimeout(
     for (const node of nodes) await raise(worker, node, raisedMs, before);
     await move();
   } finally {
-    for (const [node, value] of before) await restore(worker, node, value);
+    for (const [node, value] of before) await setBack(run, node, "cluster-node-timeout", value, " ms");
   }
 }
 
@@ -91,14 +92,5 @@ async function raise(
     await client.call("CONFIG", "SET", "cluster-node-timeout", raisedMs);
   } catch (error) {
     worker.run.warn(`${node}: cluster-node-timeout was not raised: ${String(error)}`);
-  }
-}
-
-async function restore(worker: Worker, node: string, value: string): Promise<void> {
-  try {
-    const client = await worker.run.client(node);
-    await client.call("CONFIG", "SET", "cluster-node-timeout", value);
-  } catch (error) {
-    worker.run.warn(`${node}: cluster-node-timeout was not set back to ${value} ms: ${String(error)}`);
   }
 }

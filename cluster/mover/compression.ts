@@ -6,8 +6,9 @@
  */
 import { type NodeClient, RedisReplyError, UnreachableError } from "../client";
 import { parsePairs } from "../parse";
-import { datasetBytes } from "./keys";
+import { datasetBytes, listKeys } from "./keys";
 import type { Run } from "./run";
+import { setBack } from "./settings";
 
 const DIRECTIVE = "rdbcompression";
 /** Less than this is moved before anything is gained. */
@@ -33,7 +34,7 @@ export async function withFittingCompression(
   try {
     await move();
   } finally {
-    if (isTold) await switchOn(run, source);
+    if (isTold) await setBack(run, source, DIRECTIVE, "yes");
   }
 }
 
@@ -74,24 +75,9 @@ async function isUseless(client: NodeClient, slots: readonly number[]): Promise<
 async function sample(client: NodeClient, slots: readonly number[]): Promise<Buffer[]> {
   const step = Math.max(1, Math.floor(slots.length / SAMPLED_SLOTS));
   const some = slots.filter((_, index) => index % step === 0).slice(0, SAMPLED_SLOTS);
-  const replies = await client.pipelineBinary(
-    some.map((slot) => ["CLUSTER", "GETKEYSINSLOT", slot, KEYS_PER_SLOT]),
-  );
-  return replies.flatMap((reply) => {
-    if (reply instanceof RedisReplyError || !Array.isArray(reply)) return [];
-    return reply.filter((key): key is Buffer => Buffer.isBuffer(key));
-  });
+  return (await listKeys(client, some, KEYS_PER_SLOT)).flatMap(({ keys }) => keys);
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-async function switchOn(run: Run, source: string): Promise<void> {
-  try {
-    const client = await run.client(source);
-    await client.call("CONFIG", "SET", DIRECTIVE, "yes");
-  } catch (error) {
-    run.warn(`${source}: ${DIRECTIVE} was not set back to yes: ${String(error)}`);
-  }
 }

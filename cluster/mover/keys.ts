@@ -24,14 +24,13 @@ function numberIn(reply: Reply | RedisReplyError | undefined, node: string): num
   throw new MoveError("reply", `${node} answered ${String(reply)} where a number was expected`);
 }
 
-/** Up to LIST_CHUNK keys of each slot. */
+/** Up to `most` keys of each slot. */
 export async function listKeys(
   client: NodeClient,
   slots: readonly number[],
+  most = LIST_CHUNK,
 ): Promise<{ slot: number; keys: Buffer[] }[]> {
-  const replies = await client.pipelineBinary(
-    slots.map((slot) => ["CLUSTER", "GETKEYSINSLOT", slot, LIST_CHUNK]),
-  );
+  const replies = await client.pipelineBinary(slots.map((slot) => ["CLUSTER", "GETKEYSINSLOT", slot, most]));
   return slots.map((slot, index) => {
     const reply = replies[index];
     if (reply instanceof RedisReplyError) throw reply;

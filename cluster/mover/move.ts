@@ -32,7 +32,13 @@ export async function moveSlots(request: MoveRequest, context: MoveContext): Pro
   run.slotsTotal = legs.reduce((sum, leg) => sum + leg.slots.length, 0);
   try {
     for (const phase of phasesOf(legs)) {
-      await runAll([...bySource(phase).values()].map((own) => () => moveFrom(run, own)));
+      await runAll(
+        [...bySource(phase)].map(
+          ([source, own]) =>
+            () =>
+              moveFrom(run, source, own),
+        ),
+      );
       await confirmOwners(run, withoutRefused(run, phase));
     }
     return run.result();
@@ -82,12 +88,10 @@ function bySource(legs: readonly Leg[]): Map<string, Leg[]> {
   return sources;
 }
 
-async function moveFrom(run: Run, legs: readonly Leg[]): Promise<void> {
-  const [first] = legs;
-  if (!first) return;
+async function moveFrom(run: Run, source: string, legs: readonly Leg[]): Promise<void> {
   const slots = legs.flatMap((leg) => leg.slots);
   const room = new Gate(LEGS_AT_ONCE);
-  await withFittingCompression(run, first.source, slots, () =>
+  await withFittingCompression(run, source, slots, () =>
     runAll(legs.map((leg) => () => room.share(() => moveLeg(run, leg)))),
   );
 }

@@ -56,7 +56,7 @@ export class Run {
   }
 
   /** Who sends keys of a source is alone in it. */
-  keysOf(source: string): Gate {
+  keysFrom(source: string): Gate {
     const known = this.sources.get(source) ?? new Gate();
     this.sources.set(source, known);
     return known;

@@ -147,7 +147,7 @@ export class Worker {
     if (filled.length === 0) return;
     // Open slots first: clients suffer from them.
     const ordered = [...filled].sort((a, b) => Number(this.isOpen(b)) - Number(this.isOpen(a)) || a - b);
-    await this.run.keysOf(this.pair.source.name).alone(() => this.windows(this.cut(ordered, counts)));
+    await this.run.keysFrom(this.pair.source.name).alone(() => this.windows(this.cut(ordered, counts)));
   }
 
   /** The source lost the slots before it was told: it must not have keys of them, or the gossip makes it delete them. */

@@ -10,17 +10,12 @@ import type { NodeClient } from "../../cluster/client";
 import { ioredisConnector } from "../../cluster/connection";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { endAfter, kit, spawnKit } from "./support/command";
-import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 
 /** 20 in a full run. */
 const MOMENTS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KILLS ?? 3);
 const KEYS = 12_000;
 const ROOM = { maxmemory: "512mb" };
-
-const targetOf = ({ target }: DeclaredCluster) => ({
-  nodes: target.spec.nodes,
-  password: target.spec.password,
-});
 
 let folder: string;
 let place: string;

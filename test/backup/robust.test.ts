@@ -12,15 +12,10 @@ import type { NodeSpec } from "../../cluster/spec";
 import { waitUntil } from "../../cluster/wait";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { endAfter, kit, spawnKit } from "./support/command";
-import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 
 const KEYS = 3_000;
 const ROOM = { maxmemory: "512mb" };
-
-const targetOf = ({ target }: DeclaredCluster) => ({
-  nodes: target.spec.nodes,
-  password: target.spec.password,
-});
 
 let folder: string;
 let place: string;

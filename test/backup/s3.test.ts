@@ -10,18 +10,13 @@ import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-
 import { type Moto, startMoto } from "../support/moto";
 import { putForTest } from "./support/big-draft";
 import { endAfter, kit, spawnKit } from "./support/command";
-import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 import { runTimer, stateOf } from "./support/timer";
 
 const KEYS = 6_000;
 const BUCKET = "backups-of-tests";
 const PLACE = `s3://${BUCKET}/redis/prod`;
 const ROOM = { maxmemory: "512mb" };
-
-const targetOf = ({ target }: DeclaredCluster) => ({
-  nodes: target.spec.nodes,
-  password: target.spec.password,
-});
 
 const noAwsCli =
   spawnSync("aws", ["--version"]).status === 0 ? undefined : " (skipped: the AWS CLI is not installed)";

@@ -17,16 +17,11 @@ import { lockName } from "../../cluster/lock";
 import type { NodeSpec } from "../../cluster/spec";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { kit } from "./support/command";
-import { differences, digestAll, writeDataset } from "./support/dataset";
+import { differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 import { runTimer, startTimer, stateOf, type TimerOptions } from "./support/timer";
 
 const KEYS = 3_000;
 const ROOM = { maxmemory: "512mb" };
-
-const targetOf = ({ target }: DeclaredCluster) => ({
-  nodes: target.spec.nodes,
-  password: target.spec.password,
-});
 
 let folder: string;
 let place: string;

@@ -5,19 +5,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../backup/folder-place";
 import { type Manifest, readManifest } from "../../backup/manifest";
-import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { startDeclaredCluster } from "../support/declared-cluster";
 import { kit } from "./support/command";
-import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 import { missingWrites, startWriter, WRITER_PREFIX } from "./support/writer";
 
 /** 300,000 in a full run; what CI has time for otherwise. */
 const KEYS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KEYS ?? 60_000);
 const ROOM = { maxmemory: "1gb" };
-
-const targetOf = ({ target }: DeclaredCluster) => ({
-  nodes: target.spec.nodes,
-  password: target.spec.password,
-});
 
 describe(`${KEYS} keys of all types`, () => {
   let folder: string;

@@ -9,6 +9,7 @@ import { ioredisConnector } from "../../../cluster/connection";
 import { parseClusterNodes } from "../../../cluster/parse";
 import { expandRanges } from "../../../cluster/slots";
 import type { NodeSpec } from "../../../cluster/spec";
+import type { DeclaredCluster } from "../../support/declared-cluster";
 
 const PIPELINE = 500;
 const BINARY = Buffer.from([0, 255, 10, 13, 34, 39, 92, 123, 125, 32, 200]);
@@ -22,6 +23,10 @@ interface Primary {
 export interface Target {
   readonly nodes: readonly Pick<NodeSpec, "name" | "host" | "port">[];
   readonly password: string;
+}
+
+export function targetOf({ target }: DeclaredCluster): Target {
+  return { nodes: target.spec.nodes, password: target.spec.password };
 }
 
 export interface Digest {
