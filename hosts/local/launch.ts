@@ -12,6 +12,7 @@ import { type ProcessTable, signal } from "./processes";
 import type { ResolvedServer } from "./types";
 
 const POLL_MS = 20;
+const EXIT_TOLD_MS = 1_000;
 const LOG_TAIL_BYTES = 64 * 1024;
 
 /** A process that is not known to serve yet. */
@@ -21,8 +22,8 @@ export interface Launched {
   readonly logOffset: number;
   /** Started by this call, so this call ends it when it never answers. */
   readonly ours: boolean;
-  /** How it ended, e.g. "exit code 1"; `undefined` while it runs or when it is not our child. */
-  readonly ended: () => string | undefined;
+  /** How it ended, e.g. "exit code 1", to be asked once it is gone; `undefined` when it is not our child. */
+  readonly ended: () => Promise<string | undefined>;
 }
 
 /**
@@ -37,7 +38,6 @@ export async function launch(
   maxLogBytes: number,
 ): Promise<Launched | { readonly died: string; readonly logOffset: number }> {
   const log = openLog(paths.log, maxLogBytes);
-  let ended: string | undefined;
   try {
     const child = spawn(
       "/bin/sh",
@@ -49,20 +49,19 @@ export async function launch(
         env: minimalEnvironment(),
       },
     );
-    child.once("error", (error) => {
-      ended = error.message;
+    const ending = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, name) => resolve(name === null ? `exit code ${code}` : `signal ${name}`));
     });
-    child.once("exit", (code, name) => {
-      ended = name === null ? `exit code ${code}` : `signal ${name}`;
-    });
+    // A process is seen gone before its exit is told to us.
+    const ended = () => Promise.race([ending, sleep(EXIT_TOLD_MS, undefined)]);
     child.unref();
     const status = child.pid === undefined ? undefined : await table.status(child.pid);
     if (child.pid === undefined || !status) {
-      await sleep(POLL_MS);
-      return { died: ended ?? "ended at once", logOffset: log.offset };
+      return { died: (await ended()) ?? "ended at once", logOffset: log.offset };
     }
     const server = { pid: child.pid, mark: status.mark, suspended: false, leadsGroup: true };
-    return { server, logOffset: log.offset, ours: true, ended: () => ended };
+    return { server, logOffset: log.offset, ours: true, ended };
   } finally {
     log.close();
   }
@@ -103,7 +102,8 @@ export async function waitUntilServing(
   for (;;) {
     const last = await askNode(node.host, node.port, password || undefined, 1_000);
     if (!(await stillRuns(table, launched.server))) {
-      throw await deathError(node, context, launched.logOffset, launched.ended() ?? "its process is gone");
+      const how = (await launched.ended()) ?? "its process is gone";
+      throw await deathError(node, context, launched.logOffset, how);
     }
     if (last === "up") return;
     const now = performance.now();

@@ -211,7 +211,7 @@ async function start(context: Context, node: HostNode): Promise<void> {
 async function adopt(node: HostNode, paths: NodePaths, server: RunningProcess): Promise<Launched> {
   if (server.suspended) throw new UserError(suspendedText(node, server));
   await writePidFile(paths, server);
-  return { server, logOffset: 0, ours: false, ended: () => undefined };
+  return { server, logOffset: 0, ours: false, ended: async () => undefined };
 }
 
 function suspendedText(node: HostNode, { pid }: RunningProcess): string {

@@ -40,6 +40,11 @@ const backup = (to = place) => kit(folder, "backup", "--to", to, "--declaration"
 const restore = (from: string, into = other) =>
   kit(folder, "restore", "--from", from, "--declaration", into.file);
 
+async function expectTaken(to = place, of = source): Promise<void> {
+  const taken = await kit(folder, "backup", "--to", to, "--declaration", of.file);
+  expect(taken.exitCode, taken.err).toBe(0);
+}
+
 async function newest(): Promise<Manifest> {
   const id = (await openFolder(place).ids()).at(-1) ?? "";
   return readManifest(await openFolder(place).manifest(id), place);
@@ -87,7 +92,7 @@ function nodeNamed(name: string): NodeSpec {
 describe("a failover between two backups", () => {
   it("leaves both right, each with the nodes that had the shards then", async () => {
     const before = await digestAll(targetOf(source));
-    expect((await backup()).exitCode).toBe(0);
+    await expectTaken();
     const first = await newest();
 
     const replica = nodeNamed("shard-1-b");
@@ -100,7 +105,7 @@ describe("a failover between two backups", () => {
     await writeDataset(targetOf(source), KEYS, KEYS + 600);
 
     const after = await digestAll(targetOf(source));
-    expect((await backup()).exitCode).toBe(0);
+    await expectTaken();
     const second = await newest();
     expect(first.shards.map(({ node, role }) => `${node} ${role}`)).toContain("shard-1-b replica");
     expect(second.shards.map(({ node, role }) => `${node} ${role}`)).toContain("shard-1-a replica");
@@ -188,7 +193,7 @@ describe("a backup is refused", () => {
 
   it("where it may not write, and where the file system is read-only", async (context) => {
     const theirs = join(folder, "theirs");
-    await mkdir(theirs, { mode: 0o755 });
+    await mkdir(theirs, { mode: 0o755, recursive: true });
     if (process.getuid?.() !== 0) return context.skip("only root can be somebody else");
     await chmod(folder, 0o755);
     expect(draftAsNobody(theirs)).toBe(
@@ -229,7 +234,7 @@ describe("a restore is refused", () => {
   it("of a newer Redis into an older one", async () => {
     const theirs = join(folder, "of-7.0");
     await writeDataset(targetOf(other), 0, 30);
-    expect((await kit(folder, "backup", "--to", theirs, "--declaration", other.file)).exitCode).toBe(0);
+    await expectTaken(theirs, other);
     await emptyOther();
     for (const { name, member } of source.target.spec.nodes) if (member === 0) await flushed(name);
     const refused = await restore(theirs, source);
@@ -256,15 +261,14 @@ describe("failovers while a restore runs", () => {
   });
 });
 
-/** What a user without rights is told who wants to write a backup there. */
+/** What a user without rights is told who wants to write a backup there. They may not even reach Node or this checkout. */
 function draftAsNobody(to: string): string {
-  const script = `require("./backup/folder-place").openFolder(process.argv[1]).draft("c-20260101T000000Z").catch((error) => console.log(error.message))`;
+  const script = `const { openFolder } = require("./backup/folder-place");
+    process.setgid(65534);
+    process.setuid(65534);
+    openFolder(process.argv[1]).draft("c-20260101T000000Z").catch((error) => console.log(error.message));`;
   return execFileSync(process.execPath, ["--require", "./scripts/ts.cjs", "-e", script, to], {
     cwd: join(__dirname, "..", ".."),
-    uid: 65_534,
-    gid: 65_534,
-    // For what compiles TypeScript.
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir() },
     encoding: "utf8",
   });
 }
