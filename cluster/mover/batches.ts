@@ -73,7 +73,15 @@ export class CostModel {
   private factor = 1;
 
   estimateMs(keys: number, bytes: number): number {
-    return this.factor * (keys * MS_PER_KEY + bytes * MS_PER_BYTE);
+    return keys * this.msPerKey + bytes * this.msPerByte;
+  }
+
+  get msPerKey(): number {
+    return this.factor * MS_PER_KEY;
+  }
+
+  get msPerByte(): number {
+    return this.factor * MS_PER_BYTE;
   }
 
   learn(keys: number, bytes: number, measuredMs: number): void {
@@ -85,6 +93,6 @@ export class CostModel {
 
   /** Bytes that are expected to take this long. */
   bytesIn(ms: number): number {
-    return ms / (this.factor * MS_PER_BYTE);
+    return ms / this.msPerByte;
   }
 }

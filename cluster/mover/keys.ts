@@ -2,7 +2,7 @@
 import { type NodeClient, RedisReplyError, type Reply } from "../client";
 import { parseInfo } from "../parse";
 import type { SizedKey } from "./batches";
-import { countAll, sizesOf } from "./scripts";
+import { countAll, listLarge, sizesOf } from "./scripts";
 import { MoveError } from "./types";
 
 /** Keys of a slot asked for at once. More follow in the next round. */
@@ -75,6 +75,23 @@ export async function sampleKeys(client: NodeClient, listed: readonly Listed[]):
     const { bytes, count } = sums.get(slot) ?? { bytes: 0, count: 1 };
     return keys.map((key) => ({ slot, key, bytes: Math.ceil(bytes / count) }));
   });
+}
+
+/** The keys above `limitBytes` among the first of each slot; undefined where each has to be asked for. */
+export async function keysAbove(
+  client: NodeClient,
+  slots: readonly number[],
+  limitBytes: number,
+): Promise<SizedKey[] | undefined> {
+  const found: SizedKey[] = [];
+  for (const [index, reply] of (await listLarge(client, slots, LIST_CHUNK, limitBytes)).entries()) {
+    if (!Array.isArray(reply)) return undefined;
+    for (let at = 0; at < reply.length; at += 2) {
+      const [key, bytes] = [reply[at], Number(reply[at + 1])];
+      if (Buffer.isBuffer(key)) found.push({ slot: slots[index] ?? -1, key, bytes });
+    }
+  }
+  return found;
 }
 
 /** Memory of all values and key names of a server: no key of it is larger. Infinite where the server does not tell. */

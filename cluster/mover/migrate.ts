@@ -1,9 +1,12 @@
 /** MIGRATE and what came of it. */
 import type { Command, RedisReplyError, Reply } from "../client";
 import type { Batch } from "./batches";
+import { isSilence } from "./drain";
 import type { Pair } from "./pair";
 import { MoveError } from "./types";
 
+/** More keys in one MIGRATE gain little, and their replies are read one by one. */
+export const KEYS_PER_BATCH = 100;
 /** Writes to one source under way at once, so that it need not wait for this process. */
 export const GROUPS_IN_FLIGHT = 2;
 /**
@@ -102,7 +105,7 @@ function outcomeOf(
   if (reply === "OK" || reply === "NOKEY") return { batch, kind: "moved", text: reply };
   const text = reply instanceof Error ? reply.message : String(reply);
   if (/BUSYKEY/.test(text)) return { batch, kind: "busy", text };
-  if (/^IOERR|LOADING|NOREPLICAS|TRYAGAIN|MASTERDOWN/.test(text)) return { batch, kind: "retry", text };
+  if (isSilence(text)) return { batch, kind: "retry", text };
   if (/NOAUTH/.test(text) && !sentPassword) return { batch, kind: "anonymous", text };
   const where = `slot ${batch.slot}, ${pair.source.name} to ${pair.target.name}`;
   if (/OOM/.test(text))

@@ -1,15 +1,23 @@
 /** How fast one source may be drained: what batches cost, and when its clients have their turn. */
 import type { Clock } from "../clock";
-import { type Batch, CostModel } from "./batches";
+import { CostModel } from "./batches";
 import { type ImpactLimits, pauseAfter } from "./impact";
 
 /** Pauses shorter than this are added up: timers are no finer. */
 const SHORTEST_PAUSE_MS = 1;
 
+/** What was sent in one go. */
+export interface Work {
+  readonly keys: number;
+  readonly bytes: number;
+  /** By the server's own clock. */
+  readonly tookMs?: number;
+}
+
 export class Pace {
   readonly cost = new CostModel();
   private busyMs = 0;
-  private groupEndedMs = 0;
+  private workEndedMs = 0;
   private pauseDebtMs = 0;
 
   constructor(
@@ -17,13 +25,11 @@ export class Pace {
     private readonly clock: Clock,
   ) {}
 
-  /** Takes the time since `startMs`, or since the group before it ended, as the time that the group took. */
-  learn(group: readonly Batch[], startMs: number): void {
-    const keys = group.reduce((sum, batch) => sum + batch.keys.length, 0);
-    const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
+  /** Where the server did not tell how long it took, that is the time since `startMs`, or since the work before it ended. */
+  learn({ keys, bytes, tookMs }: Work, startMs: number): void {
     const now = this.clock.now();
-    const took = now - Math.max(startMs, this.groupEndedMs);
-    this.groupEndedMs = now;
+    const took = tookMs || now - Math.max(startMs, this.workEndedMs);
+    this.workEndedMs = now;
     this.busyMs += took;
     this.cost.learn(keys, bytes, took);
   }

@@ -24,6 +24,13 @@ for i,k in ipairs(KEYS) do
 end
 out[1]=sum return out`;
 
+/** Names and sizes of those keys of a slot that are larger than ARGV[3]. Keys that vanished meanwhile are passed over. */
+const LARGE_KEYS = `local large={}
+for _,k in ipairs(redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],ARGV[2])) do
+  local n=redis.pcall('MEMORY','USAGE',k)
+  if type(n)=='number' and n>tonumber(ARGV[3]) then large[#large+1]=k large[#large+1]=n end
+end return large`;
+
 export interface SlotRefusal {
   readonly slot: number;
   readonly text: string;
@@ -82,6 +89,16 @@ export async function sizesOf(
       withoutScripts.add(client);
     return undefined;
   });
+}
+
+/** Key and size in turn, as bytes, for each slot: of its first `most` keys those above `limitBytes`. */
+export async function listLarge(
+  client: NodeClient,
+  slots: readonly number[],
+  most: number,
+  limitBytes: number,
+): Promise<(Reply | RedisReplyError)[]> {
+  return client.pipelineBinary(slots.map((slot) => ["EVAL", LARGE_KEYS, 0, slot, most, limitBytes]));
 }
 
 function spread([sum = 0, ...large]: readonly number[], count: number): number[] {

@@ -2,14 +2,13 @@
 import { type Batch, groupBatches, packBatches, type SizedKey } from "./batches";
 import { moveBigKey } from "./bigkeys";
 import { compareAndReplace } from "./conflicts";
+import type { Drained } from "./drain";
 import { countKeys } from "./keys";
-import { BATCHES_PER_GROUP, GROUPS_IN_FLIGHT } from "./migrate";
+import { BATCHES_PER_GROUP, GROUPS_IN_FLIGHT, KEYS_PER_BATCH } from "./migrate";
 import { giveSlots, openSlots } from "./ownership";
 import { MoveError } from "./types";
 import type { Worker } from "./worker";
 
-/** More keys in one MIGRATE gain little, and their replies are read one by one. */
-const KEYS_PER_BATCH = 100;
 /** Rounds in a row that moved nothing although keys are there. */
 const FRUITLESS_ROUNDS = 10;
 
@@ -17,19 +16,19 @@ const FRUITLESS_ROUNDS = 10;
  * 1. IMPORTING, MIGRATING. From here on the source creates no key in the slots: it sends clients to the target instead.
  * 2. Keys, until the source counts none.
  * 3. NODE at the target, the source, the others.
- * `keys` were listed before, while the previous window moved.
+ * `keys` were listed before, while the previous window moved; undefined where a script at the source is to send them.
  */
 export async function moveWindow(
   worker: Worker,
   slots: readonly number[],
-  keys: readonly SizedKey[],
+  keys: readonly SizedKey[] | undefined,
 ): Promise<void> {
   const { source } = worker.pair;
   await openSlots(
     worker.pair,
     slots.filter((slot) => !worker.isOpen(slot)),
   );
-  let next = keys;
+  let next = keys ?? (await worker.keysOf(await drainSlots(worker, slots)));
   let before = Number.POSITIVE_INFINITY;
   let fruitless = 0;
   for (;;) {
@@ -50,6 +49,45 @@ export async function moveWindow(
   worker.run.report();
 }
 
+/**
+ * Lets the source send the keys by itself. Returns the slots whose keys have to be looked at. At full impact one call waits at the source
+ * while another is carried out; it begins where that one began, and passes over what is empty by then.
+ */
+async function drainSlots(worker: Worker, slots: readonly number[]): Promise<readonly number[]> {
+  const { limits, context } = worker.run;
+  const left = new Set<number>();
+  const calls: { readonly from: number; readonly answer: Promise<Drained> }[] = [];
+  let at = 0;
+  try {
+    while (at < slots.length) {
+      worker.run.throwIfAborted();
+      if (calls.length === 0 && !worker.isLetIn()) {
+        await sendKeys(worker, await worker.keysOf(slots.slice(at, at + 1)));
+        at += 1;
+        continue;
+      }
+      while (calls.length < limits.drainsInFlight)
+        calls.push({ from: at, answer: quietly(worker.drain(slots.slice(at))) });
+      const call = calls.shift();
+      if (!call) continue;
+      const { kind, done } = await call.answer;
+      at = Math.max(at, call.from + done);
+      if (kind === "refused") return [...left, ...slots.slice(at)];
+      if (kind === "slot" && at === call.from + done) left.add(slots[at++] ?? -1);
+      if (worker.pace.isPauseDue()) await worker.pace.pause(context.signal);
+    }
+    return [...left];
+  } finally {
+    await Promise.allSettled(calls.map(({ answer }) => answer));
+  }
+}
+
+/** The error of the promise is thrown where it is awaited, and until then by nobody. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void> {
   const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes: worker.maxBatchBytes() });
   const cost = (batch: Batch) => worker.pace.cost.estimateMs(batch.keys.length, batch.bytes);
@@ -61,7 +99,7 @@ async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void
       const big = group.length === 1 && only && worker.isBig(only) ? only : undefined;
       while (inFlight.length >= (big ? 1 : GROUPS_IN_FLIGHT)) await inFlight.shift();
       if (big) await moveBigKey(worker, big);
-      else inFlight.push(start(worker, group));
+      else inFlight.push(quietly(send(worker, group)));
       if (worker.pace.isPauseDue()) {
         while (inFlight.length > 0) await inFlight.shift();
         await worker.pace.pause(worker.run.context.signal);
@@ -72,13 +110,6 @@ async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void
     // Nothing of ours may be under way when the state is looked at again.
     await Promise.allSettled(inFlight);
   }
-}
-
-function start(worker: Worker, group: readonly Batch[]): Promise<void> {
-  const sent = send(worker, group);
-  // Its error is thrown where it is awaited.
-  sent.catch(() => undefined);
-  return sent;
 }
 
 async function send(worker: Worker, group: readonly Batch[]): Promise<void> {

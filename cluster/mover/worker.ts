@@ -1,21 +1,13 @@
 /** Moves the slots of one source to one target, window by window, over lost connections and silent targets. */
 import { UnreachableError } from "../client";
-import { type Batch, CostModel, type SizedKey } from "./batches";
+import type { SizedKey } from "./batches";
 import { MAX_KEY_BYTES, tooLarge } from "./bigkeys";
 import { putAhead } from "./epochs";
 import { dropPendingMigrates, dropPendingRestores } from "./fence";
-import { countKeys, datasetBytes, listKeys, measureKeys, sampleKeys } from "./keys";
-import {
-  BATCHES_PER_GROUP,
-  type BatchOutcome,
-  GROUPS_IN_FLIGHT,
-  migrateGroup,
-  SocketMemory,
-} from "./migrate";
+import { countKeys, datasetBytes, keysAbove, listKeys, measureKeys, sampleKeys } from "./keys";
 import { finishAnnounced } from "./ownership";
-import { Pace } from "./pace";
-import { claims, closePair, openPair, type Pair } from "./pair";
-import type { Run } from "./run";
+import { claims, closePair, openPair } from "./pair";
+import { Interrupted, Sender } from "./sender";
 import { type SlotState, stateOf } from "./state";
 import { MoveError } from "./types";
 import { moveWindow } from "./window";
@@ -27,47 +19,21 @@ const MAX_WINDOW_SLOTS = 128;
 const WINDOW_MS = 30;
 /** Without keys a slot is open for two round trips only. */
 const EMPTY_WINDOW_SLOTS = 512;
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-const MIN_BATCH_BYTES = 16 * 1024;
 /** Looks again this many times in a row without having finished a window in between. */
 const MAX_FAILURES = 6;
 const FAILURE_PAUSE_MS = 250;
-/** A batch that may take longer than this part of the node timeout is treated as a big key. */
-const BIG_KEY_PART = 8;
-const MIN_MIGRATE_TIMEOUT_MS = 200;
-/** MIGRATE had no answer from the target: what is where has to be looked at again. */
-export class Interrupted extends Error {
-  constructor(readonly outcome: BatchOutcome) {
-    super(outcome.text);
-    this.name = "Interrupted";
-  }
+/** Slots that may be opened, and their keys where they are not left to a script. */
+interface Prepared {
+  readonly ready: readonly number[];
+  readonly keys: readonly SizedKey[] | undefined;
 }
 
-export class Worker {
-  readonly pace: Pace;
-  readonly migrateTimeoutMs: number;
-  /** All values of the source together are smaller than a key that would have to be treated by itself. */
-  private allSmall = false;
-  private socket = new SocketMemory();
+export class Worker extends Sender {
   private open = new Set<number>();
   /** Slots that this run saw closed and without keys at the target, by the processes that held the flags since. */
   private readonly trusted = new Map<number, string>();
   private readonly counted = new Set<number>();
-  private fencesSeen = 0;
   private failures = 0;
-
-  constructor(
-    readonly run: Run,
-    public pair: Pair,
-  ) {
-    // A silent target must not make the source look dead as well: all that is under way ends within half the node timeout.
-    this.pace = new Pace(run.limits, run.context.clock);
-    const underWay = GROUPS_IN_FLIGHT * BATCHES_PER_GROUP;
-    this.migrateTimeoutMs = Math.max(
-      MIN_MIGRATE_TIMEOUT_MS,
-      Math.floor(run.context.nodeTimeoutMs / 2 / underWay),
-    );
-  }
 
   /** Whether both flags are set already. */
   isOpen(slot: number): boolean {
@@ -77,39 +43,6 @@ export class Worker {
   /** Whether a copy at the target can only be our own, see `resolveBusy`. */
   isTrusted(slot: number): boolean {
     return this.trusted.get(slot) === this.processes();
-  }
-
-  isBig(batch: Batch): boolean {
-    const expectedMs = this.pace.cost.estimateMs(batch.keys.length, batch.bytes);
-    return batch.keys.length === 1 && expectedMs > this.run.context.nodeTimeoutMs / BIG_KEY_PART;
-  }
-
-  maxBatchBytes(): number {
-    return Math.min(
-      MAX_BATCH_BYTES,
-      Math.max(MIN_BATCH_BYTES, this.pace.cost.bytesIn(this.run.limits.batchMs)),
-    );
-  }
-
-  /** @throws Interrupted where the target did not answer. */
-  async migrate(
-    group: readonly Batch[],
-    replace: boolean,
-    timeoutMs = this.migrateTimeoutMs,
-  ): Promise<BatchOutcome[]> {
-    const target = this.run.toTarget(this.pair.target.name);
-    const outcomes = await target.gate.share(async () => {
-      if (target.fences !== this.fencesSeen) this.socket.lost();
-      this.fencesSeen = target.fences;
-      const now = () => this.run.now();
-      const startMs = now();
-      const answers = await migrateGroup(this.pair, group, { replace, timeoutMs }, this.socket, now);
-      this.pace.learn(group, startMs);
-      return answers;
-    });
-    const unanswered = outcomes.find((outcome) => outcome.kind === "retry");
-    if (unanswered) throw new Interrupted(unanswered);
-    return outcomes;
   }
 
   /** Moves the slots, whatever state an earlier run left them in. */
@@ -135,8 +68,8 @@ export class Worker {
   /** One look and all windows that follow from it. */
   private async advance(slots: readonly number[]): Promise<void> {
     await putAhead(this.run, this.pair);
-    const bigBytes = new CostModel().bytesIn(this.run.context.nodeTimeoutMs / BIG_KEY_PART);
-    this.allSmall = (await datasetBytes(this.pair.source.client)) < bigBytes;
+    const { client } = this.pair.source;
+    this.holds = { bytes: await datasetBytes(client), keys: Number(await client.call("DBSIZE")) };
     const now = await claims(this.pair);
     const states = slots.map((slot) => stateOf(slot, now.source, now.target));
     await this.finish(states.filter((state) => state.progress === "announced"));
@@ -207,7 +140,7 @@ export class Worker {
     return open.length > 0 ? [...parts, open] : parts;
   }
 
-  /** While one window moves, the keys of the next are listed and measured, their slots still closed. */
+  /** While one window moves, the next is looked at, its slots still closed. */
   private async windows(parts: readonly (readonly number[])[]): Promise<void> {
     let ahead = this.prepare(parts[0] ?? []);
     for (const [index] of parts.entries()) {
@@ -223,23 +156,26 @@ export class Worker {
   async keysOf(slots: readonly number[]): Promise<SizedKey[]> {
     const { client } = this.pair.source;
     const listed = await listKeys(client, slots);
-    return this.allSmall ? sampleKeys(client, listed) : measureKeys(client, listed);
+    return this.allSmall() ? sampleKeys(client, listed) : measureKeys(client, listed);
   }
 
-  private async prepare(slots: readonly number[]): Promise<{ ready: number[]; keys: SizedKey[] }> {
-    const { name } = this.pair.source;
-    const keys = await this.keysOf(slots);
-    const large = keys.filter((key) => key.bytes > MAX_KEY_BYTES);
+  /** Slots with a key that cannot be moved are left closed. Keys are listed here only where a script will not do it. */
+  private async prepare(slots: readonly number[]): Promise<Prepared> {
+    if (this.scripts && this.holds.bytes < MAX_KEY_BYTES) return { ready: slots, keys: undefined };
+    const { name, client } = this.pair.source;
+    const found = this.scripts ? await keysAbove(client, slots, MAX_KEY_BYTES) : undefined;
+    const keys = found ? undefined : await this.keysOf(slots);
+    const large = found ?? keys?.filter((key) => key.bytes > MAX_KEY_BYTES) ?? [];
     for (const { slot, key, bytes } of large)
       this.run.refused.push({ slot, source: name, reason: tooLarge(name, key, bytes) });
     const closed = new Set(large.map((key) => key.slot));
     return {
       ready: slots.filter((slot) => !closed.has(slot)),
-      keys: keys.filter((key) => !closed.has(key.slot)),
+      keys: keys?.filter((key) => !closed.has(key.slot)),
     };
   }
 
-  private async window(slots: readonly number[], keys: readonly SizedKey[]): Promise<void> {
+  private async window(slots: readonly number[], keys: readonly SizedKey[] | undefined): Promise<void> {
     if (slots.length === 0) return;
     this.run.throwIfAborted();
     await moveWindow(this, slots, keys);
@@ -272,7 +208,7 @@ export class Worker {
     const lost = this.pair;
     closePair(lost);
     this.pair = await openPair(this.run.context, lost.source.name, lost.target.name);
-    this.socket = new SocketMemory();
+    this.forgetSocket();
     await dropPendingMigrates(lost, this.pair.source.client);
     const target = this.run.toTarget(this.pair.target.name);
     await target.gate.alone(async () => {

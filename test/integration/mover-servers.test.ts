@@ -3,10 +3,12 @@
 import calculateSlot from "cluster-key-slot";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Command } from "../../cluster/client";
+import { systemClock } from "../../cluster/clock";
 import { type MoveContext, moveSlots, QUARANTINE_PREFIX, repairSlots } from "../../cluster/mover";
 import { parseClusterNodes } from "../../cluster/parse";
 import type { SlotMove } from "../../cluster/plan/types";
 import { initialRanges } from "../../cluster/slots";
+import { waitUntil } from "../../cluster/wait";
 import { BareCluster, contextOf } from "../support/bare-cluster";
 import { type RedisLine, redisBinaries } from "../support/redis-binaries";
 import { Traffic } from "../support/traffic";
@@ -67,6 +69,27 @@ async function wrongKeys(): Promise<string[]> {
   return wrong.slice(0, 10);
 }
 
+/** Replicas without their primary's very keys: they must follow what a script moves, and run none themselves. */
+async function replicasThatDiffer(): Promise<string[]> {
+  const keysAt = async (name: string) =>
+    ((await (await cluster.client(name)).call("KEYS", "*")) as string[]).sort().join(" ");
+  const differing: string[] = [];
+  for (const { name, shard } of cluster.nodes.filter(({ member }) => member > 0)) {
+    const primary = cluster.primaries.find((node) => node.shard === shard)?.name ?? "";
+    const look = async () => (await keysAt(primary)) === (await keysAt(name)) || `${name} differs`;
+    await waitUntil(look, { clock: systemClock, timeoutMs: 10_000, what: `${name} to follow` }).catch(() =>
+      differing.push(name),
+    );
+    if ((await callsOfScripts(name)) > 0) differing.push(`${name} runs scripts`);
+  }
+  return differing;
+}
+
+async function callsOfScripts(name: string): Promise<number> {
+  const stats = String(await (await cluster.client(name)).call("INFO", "commandstats"));
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
 /** Redis 7 has DEBUG off unless told otherwise: values are compared by their DUMP there. */
 const SERVERS: readonly [string, RedisLine, Readonly<Record<string, string>>][] = [
   ["6.2", "6.2", {}],
@@ -83,6 +106,10 @@ describe.each(SERVERS)("Redis %s", (_, line, directives) => {
     const results = [];
     for (const moves of [THERE, BACK, THERE]) results.push(await moveSlots({ moves }, context()));
     expect(await traffic.stop()).toMatchObject({ lost: [], wrongReads: [], failed: [] });
+    expect(await replicasThatDiffer()).toEqual([]);
+    // A few calls of each run tell that scripts are switched off.
+    if ("rename-command EVAL" in directives) expect(await callsOfScripts("a0")).toBeLessThan(10);
+    else expect(await callsOfScripts("a0")).toBeGreaterThan(50);
     expect(results.map(({ slotsDone, refused }) => [slotsDone, refused])).toEqual([
       [1365, []],
       [1365, []],

@@ -4,11 +4,11 @@ import { packBatches } from "../batches";
 import { setAside } from "../conflicts";
 import { digestsAtBoth } from "../digests";
 import { countKeys, listKeys, measureKeys } from "../keys";
+import { KEYS_PER_BATCH } from "../migrate";
 import { setSlots } from "../scripts";
 import { MoveError } from "../types";
 import type { Worker } from "../worker";
 
-const KEYS_PER_BATCH = 100;
 /** Rounds in a row that left as many keys as there were. */
 const FRUITLESS_ROUNDS = 5;
 

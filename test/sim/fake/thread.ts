@@ -8,7 +8,7 @@ export abstract class Thread {
   /** It works until then; whatever arrives waits. */
   busyUntilMs = 0;
   /** In the middle of a MIGRATE: nothing else is looked at. */
-  private blocked = false;
+  private blocks = 0;
   private readonly held: (() => void)[] = [];
 
   abstract readonly scheduler: Scheduler;
@@ -23,7 +23,7 @@ export abstract class Thread {
   /** Runs `work` now, when the thread is no longer busy, or when the process is continued. */
   whenFree(work: () => void): void {
     if (!this.alive) return;
-    if (this.frozen || this.blocked) this.held.push(work);
+    if (this.frozen || this.blocks > 0) this.held.push(work);
     else if (this.busyUntilMs > this.now()) this.scheduler.at(this.busyUntilMs, () => this.whenFree(work));
     else {
       work();
@@ -46,16 +46,16 @@ export abstract class Thread {
   }
 
   block(): void {
-    this.blocked = true;
+    this.blocks += 1;
   }
 
   unblock(): void {
-    this.blocked = false;
+    this.blocks -= 1;
     this.letGo();
   }
 
   private letGo(): void {
-    if (this.frozen || this.blocked) return;
+    if (this.frozen || this.blocks > 0) return;
     for (const work of this.held.splice(0)) this.whenFree(work);
   }
 

@@ -144,9 +144,10 @@ export class Transfer {
     const kept = this.target && server.migrateSockets.get(this.target);
     if (kept) kept.db = this.error === undefined ? kept.db : -1;
     if (!task.options.copy && this.moved.length > 0) server.write({ kind: "delete", keys: this.moved });
-    server.unblock();
+    // A script goes on before anybody else has his turn.
     if (this.error) this.done(new Failure(`ERR Target instance replied with error: ${this.error}`));
     else if (ioError) this.done(new Failure(ioError));
     else this.done(OK);
+    server.unblock();
   }
 }

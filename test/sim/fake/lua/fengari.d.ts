@@ -8,6 +8,7 @@ declare module "fengari" {
 
   export const lua: {
     readonly LUA_OK: number;
+    readonly LUA_YIELD: number;
     readonly LUA_TBOOLEAN: number;
     readonly LUA_TNUMBER: number;
     readonly LUA_TSTRING: number;
@@ -30,6 +31,10 @@ declare module "fengari" {
     lua_setfield(state: LuaState, index: number, name: Uint8Array): void;
     lua_setglobal(state: LuaState, name: Uint8Array): void;
     lua_pcall(state: LuaState, args: number, results: number, handler: number): number;
+    lua_newthread(state: LuaState): LuaState;
+    lua_resume(state: LuaState, from: LuaState, args: number): number;
+    /** Ends the C function; `goOn` runs when the thread is resumed and returns how many results it has pushed. */
+    lua_yieldk(state: LuaState, results: number, context: number, goOn: () => number): number;
     lua_error(state: LuaState): never;
     lua_pop(state: LuaState, count: number): void;
   };

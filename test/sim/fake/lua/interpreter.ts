@@ -3,13 +3,13 @@
  * do not belong into the engine. One state serves all servers of a process: a script keeps nothing between two runs.
  */
 import { type LuaState, lauxlib, lua, lualib } from "fengari";
-import { Failure, Status, type Value } from "../value";
+import { Deferred, Failure, Status, type Value } from "../value";
 
 /** Runs one command for the script. @throws Failure for an error reply */
-export type CallRedis = (argv: readonly string[]) => Value;
+export type CallRedis = (argv: readonly string[]) => Value | Deferred;
 
 let state: LuaState | undefined;
-let callRedis: CallRedis = () => null;
+let current: Run | undefined;
 const compiled = new Map<string, number>();
 
 /** Short strings come again and again: command names, slots, ids. */
@@ -28,30 +28,73 @@ function text(value: Uint8Array | null): string {
   return value ? Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1") : "";
 }
 
-/** @throws Failure where the script does not compile, ends in an error, or returns one */
+/**
+ * A script that sends MIGRATE stands still with its server until the target has answered, and goes on where it was.
+ * @throws Failure where the script does not compile, ends in an error, or returns one
+ */
 export function runScript(
   script: string,
   keys: readonly string[],
   args: readonly string[],
   call: CallRedis,
-): Value {
+): Value | Deferred {
   const L = theState();
-  const top = lua.lua_gettop(L);
-  callRedis = call;
+  const thread = lua.lua_newthread(L);
+  lua.lua_pop(L, 1);
+  lua.lua_rawgeti(thread, lua.LUA_REGISTRYINDEX, compile(L, script));
+  return new Run(thread, keys, args, call).proceed();
+}
+
+/** One script under way. Scripts of other servers may run while it waits. */
+class Run {
+  /** What the command that it waits for came to. */
+  outcome: Value | Failure = null;
+  waitsFor: Deferred | undefined;
+
+  constructor(
+    private readonly thread: LuaState,
+    private readonly keys: readonly string[],
+    private readonly args: readonly string[],
+    readonly call: CallRedis,
+  ) {}
+
+  proceed(): Value | Deferred {
+    const L = theState();
+    setList(L, "KEYS", this.keys);
+    setList(L, "ARGV", this.args);
+    this.waitsFor = undefined;
+    current = this;
+    const status = lua.lua_resume(this.thread, L, 0);
+    if (status === lua.LUA_YIELD) return this.waitOn(this.waitsFor);
+    if (status !== lua.LUA_OK) throw failureOf(this.thread);
+    return lua.lua_gettop(this.thread) === 0 ? null : fromLua(this.thread, -1);
+  }
+
+  private waitOn(command: Deferred | undefined): Deferred {
+    return new Deferred((done) => {
+      command?.start((outcome) => {
+        this.outcome = outcome;
+        settle(() => this.proceed(), done);
+      });
+    });
+  }
+}
+
+function settle(proceed: () => Value | Deferred, done: (outcome: Value | Failure) => void): void {
   try {
-    setList(L, "KEYS", keys);
-    setList(L, "ARGV", args);
-    lua.lua_rawgeti(L, lua.LUA_REGISTRYINDEX, compile(L, script));
-    if (lua.lua_pcall(L, 0, 1, 0) !== lua.LUA_OK) throw failureOf(L);
-    return fromLua(L, -1);
-  } finally {
-    lua.lua_settop(L, top);
+    const result = proceed();
+    if (result instanceof Deferred) result.start(done);
+    else done(result);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    done(error);
   }
 }
 
 /** What Redis offers scripts besides commands, and what Lua 5.1 calls otherwise. */
 const PRELUDE = `redis.error_reply = function(text) return {err = text} end
 redis.status_reply = function(text) return {ok = text} end
+redis.replicate_commands = function() return true end
 unpack = table.unpack`;
 
 function theState(): LuaState {
@@ -95,16 +138,29 @@ function setList(L: LuaState, name: string, items: readonly string[]): void {
 function commandFromLua(L: LuaState, isProtected: boolean): number {
   const argv: string[] = [];
   for (let at = 1; at <= lua.lua_gettop(L); at++) argv.push(text(lua.lua_tostring(L, at)));
+  const run = current;
+  if (!run) throw new Error("a script that nobody runs");
+  let outcome: Value | Failure | Deferred;
   try {
-    toLua(L, callRedis(argv));
-    return 1;
+    outcome = run.call(argv);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    lua.lua_createtable(L, 0, 1);
-    pushText(L, error.message);
-    lua.lua_setfield(L, -2, bytes("err"));
-    return isProtected ? 1 : lua.lua_error(L);
+    outcome = error;
   }
+  if (!(outcome instanceof Deferred)) return pushOutcome(L, outcome, isProtected);
+  run.waitsFor = outcome;
+  return lua.lua_yieldk(L, 0, 0, () => pushOutcome(L, run.outcome, isProtected));
+}
+
+function pushOutcome(L: LuaState, outcome: Value | Failure, isProtected: boolean): number {
+  if (!(outcome instanceof Failure)) {
+    toLua(L, outcome);
+    return 1;
+  }
+  lua.lua_createtable(L, 0, 1);
+  pushText(L, outcome.message);
+  lua.lua_setfield(L, -2, bytes("err"));
+  return isProtected ? 1 : lua.lua_error(L);
 }
 
 function failureOf(L: LuaState): Failure {
