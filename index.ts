@@ -11,7 +11,7 @@ const connect = cluster.connectWith(passwordCommand);
 export const endpoints = cluster.endpoints;
 /** Secret. */
 export const password = cluster.password;
-/** Secret. For `npx redis-cluster-kit status --declaration FILE` where the stack is not at hand. */
+/** Secret, with the keys to the servers in it. For `npx redis-cluster-kit status --declaration FILE` where the stack is not at hand. */
 export const declaration = cluster.declaration;
 /** Ready to paste; the code reads the password from REDISCLI_AUTH. `npm run --silent pulumi -- stack output python` prints one. */
 export const redisCli = pulumi.interpolate`${connect.auth}; ${connect.redisCli}`;

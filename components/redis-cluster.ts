@@ -33,7 +33,11 @@ export class RedisCluster extends pulumi.ComponentResource {
   readonly drift: pulumi.Output<string[]>;
   /** The nodes' exporters as Prometheus's file_sd and static_configs take them; empty where monitoring is off. */
   readonly scrapeTargets: pulumi.Output<readonly TargetGroup[]>;
-  /** Secret. The declaration as JSON, for `redis-cluster-kit --declaration FILE` where the stack is not at hand. */
+  /**
+   * Secret. Who reads it holds the cluster and its servers: the declaration as JSON with the password, every node's redis.conf
+   * and, where they were given, `sshPrivateKey` and `sudoPassword`. `npx redis-cluster-kit` needs it: from a stack that exports
+   * it, or from a file of mode 0600 (`--declaration FILE`). Export it only where those commands are used.
+   */
   readonly declaration: pulumi.Output<string>;
 
   constructor(name: string, args: RedisClusterArgs, options?: pulumi.ComponentResourceOptions) {

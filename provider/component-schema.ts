@@ -55,7 +55,8 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
   declaration: {
     ...TEXT,
     secret: true,
-    description: "The declaration as JSON, for `redis-cluster-kit --declaration FILE`.",
+    description:
+      "The declaration as JSON, for `redis-cluster-kit --declaration FILE`: with the password and, where they were given, sshPrivateKey and sudoPassword. Export it only where those commands are used.",
   },
 };
 

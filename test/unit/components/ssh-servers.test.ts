@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RedisCluster } from "../../../components";
 import { tellWarnings, warningsIn } from "../../../components/server-connection";
+import { readProjectFile } from "../../support/house/sources";
 
 const PASSWORD = "component-password";
 const SUDO = "the-sudo-password";
@@ -101,6 +102,18 @@ describe("target ssh", () => {
     }
     const withPassword = commands().filter(({ inputs }) => JSON.stringify(inputs).includes(PASSWORD));
     expect(new Set(withPassword.map(({ name }) => name.split("-").at(-1)))).toEqual(new Set(["exporter"]));
+  });
+
+  test("the output `declaration` has the keys to the servers in it, is a secret, and docs/security.md says what of", async () => {
+    const { declaration } = await declare();
+    expect(await pulumi.isSecret(declaration)).toBe(true);
+    const text = await settled(declaration);
+    const { password, ssh } = JSON.parse(text) as { password: string; ssh: Record<string, unknown> };
+    expect([password, ssh.privateKey, ssh.sudoPassword]).toEqual([PASSWORD, KEY, SUDO]);
+    const [, section = ""] = readProjectFile("docs/security.md").split("### The output `declaration`\n");
+    const [told = ""] = section.split("\n## ");
+    for (const part of ["the password", "redis.conf", "`sshPrivateKey`", "`sudoPassword`", "0600"])
+      expect(told).toContain(part);
   });
 
   test("the way to a server: its user, its key, the bastion, bounded attempts", async () => {
