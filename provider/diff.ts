@@ -75,13 +75,18 @@ export function driftOf({ decision }: Look): string[] {
   return findings.length > 0 ? findings : describePlan(decision);
 }
 
-/** What makes a cluster another cluster is never changed in place, and never by replacement: that would delete it. */
-function refuseMove(before: Declaration, now: Declaration): void {
+/**
+ * What makes a cluster another cluster is never changed in place, and never by replacement: that would delete it.
+ * @throws UnchangedError with the cure
+ */
+export function refuseMove(before: Declaration, now: Declaration): void {
   for (const property of ["name", "target", "dataDirectory"] as const) {
-    if (before[property] === now[property]) continue;
+    const [old, wanted] = [before[property], now[property]];
+    if (old === wanted) continue;
     throw new UnchangedError(
-      `${property} of a cluster cannot change from "${before[property]}" to "${now[property]}": its nodes would start empty. ` +
-        `Set it back. To move the cluster: \`pulumi destroy\` (the data is kept), move the data, then \`pulumi up\`.`,
+      `${property} of a cluster cannot change from "${old}" to "${wanted}": its nodes would start empty. ` +
+        `${property === "name" ? pinName(old) : "Set it back."} ` +
+        "To move the cluster: `pulumi destroy` (the data is kept), move the data, then `pulumi up`.",
     );
   }
   for (const node of now.nodes) {
@@ -91,4 +96,12 @@ function refuseMove(before: Declaration, now: Declaration): void {
       `${node.name} cannot move from ${addressOf(old)} to ${addressOf(node)} while the cluster exists. Set host and basePort back.`,
     );
   }
+}
+
+/** Nobody need have declared a name that changes: by default it is made of other names, and aliases do not reach it. */
+function pinName(name: string): string {
+  return (
+    `Pin it: name: "${name}" in the arguments of RedisCluster, \`pulumi config set name ${name}\` where the stack's configuration has them. ` +
+    "Without one it is made of the names of project, stack and resource, and changes with any of them."
+  );
 }

@@ -65,7 +65,8 @@ export class AwsNetwork extends pulumi.ComponentResource {
         enableDnsSupport: true,
         tags,
       },
-      { ...this.child, protect: !allowDestroy },
+      // Not `false`: that would take away the protection that the cluster may have been given in its options.
+      { ...this.child, ...(allowDestroy ? {} : { protect: true }) },
     );
     // The group that AWS makes by itself lets members talk to each other; closed, since nothing uses it (FSBP EC2.2).
     new ec2.DefaultSecurityGroup(

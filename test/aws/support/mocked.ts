@@ -76,15 +76,23 @@ class Mocks implements pulumi.runtime.Mocks {
   }
 }
 
-/** Registers what `declare` declares, and returns all of it by name, in order of registration. */
+/** Registers what `declare` declares, and returns all of it in order of registration. */
 export async function registered(
   answers: Answers,
   declare: () => pulumi.Resource,
 ): Promise<readonly Registered[]> {
+  return (await requestsOf(answers, declare)).map(told);
+}
+
+/** The requests themselves, with all that a program can say of a resource. */
+export async function requestsOf(
+  answers: Answers,
+  declare: () => pulumi.Resource,
+): Promise<readonly RegisterResourceRequest[]> {
   const mocks = new Mocks();
   mocks.answers = answers;
   await pulumi.runtime.setMocks(mocks, "redis", "prod", false);
-  const found: Registered[] = [];
+  const found: RegisterResourceRequest[] = [];
   watch(found);
   declare();
   // Requests that wait for others' answers are not sent yet when those come in.
@@ -99,11 +107,11 @@ export async function registered(
 type Register = (request: RegisterResourceRequest, ...rest: unknown[]) => unknown;
 
 /** The mock monitor takes requests whole and passes on a part: they are read on their way in. */
-function watch(found: Registered[]): void {
+function watch(found: RegisterResourceRequest[]): void {
   const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource: Register };
   const original = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, ...rest) => {
-    found.push(told(request));
+    found.push(request);
     return original(request, ...rest);
   };
 }
