@@ -61,7 +61,7 @@ const backupMeta: FieldMeta = {
 const backup = backupSchema
   .optional()
   .describe(
-    "Where backups go, when servers take them, and how many are kept. Its keys are in a table below; how to use them: docs/backups.md.",
+    "Where backups go, when servers take them, and how many are kept. Its keys are in docs/configuration.md, how to use them in docs/backups.md.",
   )
   .register(fieldMeta, backupMeta);
 

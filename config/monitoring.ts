@@ -86,7 +86,7 @@ const meta: FieldMeta = {
 export const monitoring = monitoringSchema
   .optional()
   .describe(
-    "Exporters of the nodes, and on this machine a Prometheus. Its keys are in a table below; how to use them: docs/monitoring.md.",
+    "Exporters of the nodes, and on this machine a Prometheus. Its keys are in docs/configuration.md, how to use them in docs/monitoring.md.",
   )
   .register(fieldMeta, meta);
 

@@ -186,7 +186,7 @@ const meta: FieldMeta = {
 
 export const ssh = sshSchema
   .optional()
-  .describe("Target `ssh`: the servers and the way to them. Its keys are in a table below.")
+  .describe("Target `ssh`: the servers and the way to them. Its keys are in docs/configuration.md.")
   .register(fieldMeta, meta);
 
 export const sshPrivateKey = z

@@ -1,11 +1,5 @@
-/** `RedisCluster` as Pulumi's schema has it: inputs from the zod schema that checks them, so that no language can differ. */
-import { z } from "zod";
-import { fieldMeta } from "../config/field-meta";
-import { stackSchema } from "../config/schema";
-import { PACKAGE } from "./types";
-
-/** A JSON schema or a part of one; Pulumi's schema is made of the same words. */
-type Json = { readonly [key: string]: unknown };
+/** `RedisCluster` as Pulumi's schema has it, for stacks in other languages. */
+import { componentInputs, type Json, reference, token } from "./component-inputs";
 
 export interface ComponentSchema {
   readonly resource: Json;
@@ -13,7 +7,6 @@ export interface ComponentSchema {
   readonly types: Readonly<Record<string, Json>>;
 }
 
-const ANY: Json = { $ref: "pulumi.json#/Any" };
 const TEXT: Json = { type: "string" };
 
 /** Inputs that the component has and a stack's configuration has not. */
@@ -82,74 +75,10 @@ export function componentSchema(): ComponentSchema {
     isComponent: true,
     description:
       "A Redis Cluster with its shards, replicas and settings. A preview shows what a change does to the data.",
-    inputProperties: { ...stackInputs(types), ...OWN_INPUTS },
+    inputProperties: { ...componentInputs(types), ...OWN_INPUTS },
     requiredInputs: ["password"],
     properties: OUTPUTS,
     required: Object.keys(OUTPUTS),
   };
   return { resource, types };
-}
-
-function stackInputs(types: Record<string, Json>): Record<string, Json> {
-  const described = z.toJSONSchema(stackSchema, { io: "input" }).properties ?? {};
-  return Object.fromEntries(
-    Object.entries(stackSchema.shape).map(([key, field]) => {
-      const { description, default: initial, ...rest } = { ...(described[key] as Json) };
-      const meta = fieldMeta.get(field);
-      if (meta === undefined) throw new Error(`the schema says nothing about ${key}`);
-      const sentences = [`${String(description)} Change: ${meta.change}.`, defaultText(key, meta, initial)];
-      // A secret may be promised, the shape of a cluster may not: a preview shows what happens to it.
-      const kind = meta.secret === true ? { secret: true } : { plain: true };
-      return [key, { ...typeOf(rest, capital(key), types), ...kind, description: sentences.join(" ") }];
-    }),
-  );
-}
-
-function defaultText(key: string, meta: { readonly computedDefault?: string }, initial: unknown): string {
-  // `npm run up` of this repository generates one; a program names its own.
-  if (key === "password") return "Required.";
-  return `Default: ${meta.computedDefault ?? (initial === undefined ? "none" : JSON.stringify(initial))}.`;
-}
-
-/** Of a JSON schema what Pulumi has a word for: its checks stay with the component, which names every problem and its cure. */
-function typeOf(schema: Json, name: string, types: Record<string, Json>): Json {
-  const { type, items, properties, anyOf, required } = schema as {
-    type?: string;
-    items?: Json;
-    properties?: Record<string, Json>;
-    anyOf?: Json[];
-    required?: string[];
-  };
-  if (anyOf !== undefined) return { oneOf: anyOf.map((one) => plain(typeOf(one, name, types))) };
-  if (type === "array") return { type, items: plain(typeOf(items ?? {}, `${name}Item`, types)) };
-  if (properties !== undefined) {
-    const inner = Object.entries(properties).map(([key, part]) => [
-      key,
-      plain(typeOf(part, `${name}${capital(key)}`, types)),
-    ]);
-    types[token(name)] = {
-      type: "object",
-      properties: Object.fromEntries(inner),
-      required: required ?? [],
-    };
-    return reference(name);
-  }
-  if (type === "object") return { type, additionalProperties: ANY };
-  return type === undefined ? ANY : { type };
-}
-
-function plain(schema: Json): Json {
-  return { ...schema, plain: true };
-}
-
-function capital(key: string): string {
-  return `${key.charAt(0).toUpperCase()}${key.slice(1)}`;
-}
-
-function token(name: string): string {
-  return `${PACKAGE}:index:${name}`;
-}
-
-function reference(name: string): Json {
-  return { $ref: `#/types/${token(name)}` };
 }

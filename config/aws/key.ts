@@ -5,7 +5,7 @@ import { fieldMeta } from "../field-meta";
 export const aws = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe("Target `aws`: network, servers and who may reach them. Its keys are in the table below.")
+  .describe("Target `aws`: network, servers and who may reach them. Its keys are in docs/configuration.md.")
   .register(fieldMeta, {
     kind: "record",
     expected: "the keys of the target aws by name, e.g. {region: eu-central-1}",

@@ -72,9 +72,15 @@ const subnets = z
   .record(
     z.string(),
     z.strictObject({
-      id: z.string().regex(/^subnet-[0-9a-f]{8,17}$/),
-      cidr,
-      publicId: z.string().optional(),
+      id: z
+        .string()
+        .regex(/^subnet-[0-9a-f]{8,17}$/)
+        .describe("Id of the private subnet, e.g. subnet-0123456789abcdef0."),
+      cidr: cidr.describe("Its IPv4 block; compared with what AWS says."),
+      publicId: z
+        .string()
+        .optional()
+        .describe("Id of a public subnet for the bastion; of the first zone only."),
     }),
   )
   .default({})

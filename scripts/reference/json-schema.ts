@@ -2,10 +2,14 @@
 import { z } from "zod";
 import { NAMESPACE } from "../../config";
 import { awsSchema } from "../../config/aws/schema";
+import { BACKUP_PARTS, backupSchema } from "../../config/backup";
 import { DIRECTIVES, type Directive, type DirectiveType, LINES, type Line } from "../../config/directives";
 import { expectationOf } from "../../config/expect";
 import { type FieldKind, type FieldMeta, fieldMeta } from "../../config/field-meta";
+import { MONITORING_PARTS, monitoringSchema } from "../../config/monitoring";
+import { describeParts } from "../../config/parts";
 import { stackSchema } from "../../config/schema";
+import { SSH_PARTS, sshSchema } from "../../config/ssh";
 
 /** A JSON schema, or a part of one. */
 export type Json = { readonly [key: string]: unknown };
@@ -45,9 +49,34 @@ function fieldSchemas(keys: typeof stackSchema | typeof awsSchema): Record<strin
       if (!meta) throw new Error(`the schema says nothing about ${key}`);
       const head = { description: `${String(description)} Change: ${meta.change}.` };
       const tail = initial === undefined ? {} : { default: initial };
-      return [key, { ...head, ...widen(mappingSchema(key) ?? rest, meta), ...tail }];
+      const mapping = mappingSchema(key) ?? withTexts(rest, key);
+      return [key, { ...head, ...widen(mapping, meta), ...tail }];
     }),
   );
+}
+
+/** What editors show at the parts of `ssh`, `monitoring` and `backup`, by path. */
+const TEXTS: ReadonlyMap<string, string> = new Map(
+  [
+    ...describeParts("ssh", sshSchema, SSH_PARTS),
+    ...describeParts("monitoring", monitoringSchema, MONITORING_PARTS),
+    ...describeParts("backup", backupSchema, BACKUP_PARTS),
+  ].map(({ path, what, expected }) => [path, `${what} Expected: ${expected}.`]),
+);
+
+/** The schema with what is said about its parts in it. */
+function withTexts(schema: Json, path: string): Json {
+  const { properties, items, ...rest } = schema as { properties?: Record<string, Json>; items?: Json };
+  const inner = Object.entries(properties ?? {}).map(([key, part]) => {
+    const own = `${path}.${key}`;
+    const text = TEXTS.get(own);
+    return [key, { ...(text === undefined ? {} : { description: text }), ...withTexts(part, own) }];
+  });
+  return {
+    ...rest,
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(inner) }),
+    ...(items === undefined ? {} : { items: withTexts(items, `${path}[]`) }),
+  };
 }
 
 /** Mappings whose keys have schemas of their own. */

@@ -8,10 +8,10 @@ import { DIRECTIVES, type Directive, LINES } from "../../config/directives";
 import { expectationOf, renameable } from "../../config/expect";
 import { fieldMeta } from "../../config/field-meta";
 import { MONITORING_PARTS, monitoringSchema } from "../../config/monitoring";
+import { type DescribedPart, describeParts } from "../../config/parts";
 import { stackSchema } from "../../config/schema";
 import { SSH_PARTS, sshSchema } from "../../config/ssh";
 import { linesOf, liveText } from "./json-schema";
-import { partRows } from "./parts";
 
 export function configurationReference(): string {
   return `${[
@@ -25,11 +25,11 @@ export function configurationReference(): string {
     table(KEY_HEAD, keyRows(awsSchema, "aws.")),
     "## Keys below `ssh:`",
     "Only with target `ssh`. How the target works: docs/servers.md.",
-    table(PART_HEAD, partRows("ssh", sshSchema, SSH_PARTS)),
+    table(PART_HEAD, partRows(describeParts("ssh", sshSchema, SSH_PARTS))),
     "## Keys below `monitoring:`",
-    table(PART_HEAD, partRows("monitoring", monitoringSchema, MONITORING_PARTS)),
+    table(PART_HEAD, partRows(describeParts("monitoring", monitoringSchema, MONITORING_PARTS))),
     "## Keys below `backup:`",
-    table(PART_HEAD, partRows("backup", backupSchema, BACKUP_PARTS)),
+    table(PART_HEAD, partRows(describeParts("backup", backupSchema, BACKUP_PARTS))),
     "## Directives: `redis:`",
     DIRECTIVES_TEXT,
     "### The kit's defaults",
@@ -86,6 +86,10 @@ function keyRows(keys: typeof stackSchema | typeof awsSchema, prefix: string): s
         : `\`${JSON.stringify(initial.success ? initial.data : undefined)}\``);
     return [`\`${prefix}${key}\``, schema.description, shown, meta.expected, meta.change];
   });
+}
+
+function partRows(parts: readonly DescribedPart[]): string[][] {
+  return parts.map(({ path, what, initial, expected }) => [`\`${path}\``, what, initial, expected]);
 }
 
 function defaultRows(): string[][] {

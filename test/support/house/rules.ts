@@ -139,7 +139,7 @@ export const EXCEPTIONS: readonly Way[] = [
     why: "local nodes run the Redis that the set-up finds, fetches or builds",
   },
   {
-    from: "provider/component-schema.ts",
+    from: "provider/component-inputs.ts",
     to: "config/",
     why: "what other languages may say is generated from the schema that checks it",
   },

@@ -9,8 +9,8 @@ import { parseConfig } from "../../../config";
 import { awsSchema } from "../../../config/aws/schema";
 import { backupSchema } from "../../../config/backup";
 import { monitoringSchema } from "../../../config/monitoring";
+import { partsOf } from "../../../config/parts";
 import { sshSchema } from "../../../config/ssh";
-import { partsOf } from "../../../scripts/reference/parts";
 import { ROOT } from "../../support/house/sources";
 import { CONTEXT, problemsOf } from "./context";
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { ConstructRequest } from "@pulumi/pulumi/proto/provider_pb";
 import { afterEach, describe, expect, test } from "vitest";
+import { awsSchema } from "../../../config/aws/schema";
 import { stackSchema } from "../../../config/schema";
 import { ComponentConstructor } from "../../../provider/construct";
 import { packageSchema } from "../../../provider/schema";
@@ -108,8 +109,64 @@ describe("the component in the package's schema", () => {
     expect(Object.keys(inputs)).toEqual([...Object.keys(stackSchema.shape), "purgeOnDestroy"]);
     expect(inputs.shards).toMatchObject({ type: "integer", plain: true });
     expect(JSON.stringify(inputs.shards)).toContain("Default: 3.");
-    const either = [{ type: "string" }, { type: "number" }];
-    expect(inputs.maxMigrationImpact).toMatchObject({ oneOf: either });
+    expect(JSON.stringify(inputs.name)).toContain("`<project>-<stack>-<name of the resource>`");
+    const texts = Object.values(inputs).map((input) => JSON.stringify(input));
+    // Of the stack files' reference, or of this repository's own stack.
+    for (const words of ["table below", "npm run up"])
+      expect(texts.filter((text) => text.includes(words))).toEqual([]);
+  });
+
+  test("has enumerations for what is one of several words, and numbers where a stack file may have text", () => {
+    const enumOf = (name: string) => schema.types[`redis-cluster-kit:index:${name}`];
+    expect(inputs.target).toMatchObject({ $ref: "#/types/redis-cluster-kit:index:Target" });
+    expect(enumOf("Target")).toEqual({
+      type: "string",
+      enum: [
+        { name: "Local", value: "local" },
+        { name: "Ssh", value: "ssh" },
+        { name: "Aws", value: "aws" },
+      ],
+    });
+    const impact = { $ref: "#/types/redis-cluster-kit:index:MaxMigrationImpact" };
+    expect(inputs.maxMigrationImpact).toMatchObject({ oneOf: [impact, { type: "number" }] });
+    expect(enumOf("AwsNat")).toMatchObject({ enum: [{}, { name: "PerZone", value: "per-zone" }, {}] });
+    expect(enumOf("Ssh")).toMatchObject({
+      properties: { port: { type: "integer" }, bind: { $ref: "#/types/redis-cluster-kit:index:SshBind" } },
+      required: ["servers"],
+    });
+    expect(enumOf("Monitoring")).toMatchObject({ properties: { enabled: { type: "boolean" } } });
+  });
+
+  test("has every key of target aws with its type, and says which are required", () => {
+    const aws = schema.types["redis-cluster-kit:index:Aws"] as {
+      properties: Record<string, object>;
+      required: string[];
+    };
+    expect(Object.keys(aws.properties)).toEqual(Object.keys(awsSchema.shape));
+    expect(aws.required.toSorted()).toEqual(["region", "sshCidrs", "sshPublicKey"]);
+    expect(aws.properties).toMatchObject({
+      dataVolumeGib: { type: "integer" },
+      sshCidrs: { type: "array", items: { type: "string" } },
+      subnets: { additionalProperties: { $ref: "#/types/redis-cluster-kit:index:AwsSubnets" } },
+      tags: { type: "object", additionalProperties: { type: "string" } },
+      nat: { $ref: "#/types/redis-cluster-kit:index:AwsNat" },
+    });
+  });
+
+  test("describes every property of every type, and says its default or that it is required", () => {
+    const objects = Object.entries(schema.types).flatMap(([name, type]) =>
+      Object.entries("properties" in type ? (type.properties as object) : {}).map(
+        ([key, property]) =>
+          [`${name}.${key}`, property as { description?: string; plain?: boolean }] as const,
+      ),
+    );
+    expect(objects.length).toBeGreaterThan(60);
+    expect(
+      objects.filter(([, { description = "" }]) => description.length < 5).map(([name]) => name),
+    ).toEqual([]);
+    const given = objects.filter(([name, { plain }]) => plain === true && !name.includes("AwsSubnets"));
+    const silent = given.filter(([, { description = "" }]) => !/Required\.|Default: /.test(description));
+    expect(silent.map(([name]) => name)).toEqual([]);
   });
 
   test("marks secrets, and nothing else, as what may be promised", () => {

@@ -1,6 +1,6 @@
-/** Mappings with parts of their own (`ssh:`, `monitoring:`, `backup:`) as rows of the reference, from the schema that checks them. */
+/** Mappings with parts of their own (`ssh:`, `monitoring:`, `backup:`), described part by part from the schema that checks them. */
 import { z } from "zod";
-import type { PartMeta } from "../../config/field-meta";
+import type { PartMeta } from "./field-meta";
 
 /** One part, its parts below it: "ssh.servers[].host". */
 export interface Part {
@@ -11,6 +11,14 @@ export interface Part {
   /** Undefined where it has none. */
   readonly initial: unknown;
   readonly isRequired: boolean;
+}
+
+/** What people are told about a part. */
+export interface DescribedPart extends Pick<Part, "path"> {
+  readonly what: string;
+  /** As text, in Markdown. */
+  readonly initial: string;
+  readonly expected: string;
 }
 
 /** In the schema's order, each followed by what is below it. */
@@ -35,12 +43,12 @@ function mappingIn(part: unknown, path: string): { path: string; schema: z.ZodOb
   return undefined;
 }
 
-/** Key, what it is, default, good values. @throws where the schema has a part that `metas` does not know. */
-export function partRows(
+/** @throws where the schema has a part that `metas` does not know. */
+export function describeParts(
   path: string,
   schema: z.ZodObject,
   metas: Readonly<Record<string, PartMeta>>,
-): string[][] {
+): DescribedPart[] {
   const parts = partsOf(path, schema);
   const general = new Map(parts.map((part) => [part.path, part.initial]));
   return parts.map((part) => {
@@ -49,7 +57,8 @@ export function partRows(
     const above = `${path}.${part.name}`;
     const isInherited = above !== part.path && general.get(above) !== undefined;
     const inherited = isInherited ? `that of \`${above}\`` : undefined;
-    return [`\`${part.path}\``, meta.what, shown(part, inherited ?? meta.computedDefault), meta.expected];
+    const initial = shown(part, inherited ?? meta.computedDefault);
+    return { path: part.path, what: meta.what, initial, expected: meta.expected };
   });
 }
 
