@@ -1,4 +1,4 @@
-/** What a program can say about servers in AWS. Checks and defaults are those of config/aws/; the names are the same. */
+/** What a program can say about servers in AWS. Names, checks and defaults are those of a stack's configuration; a test compares. */
 
 /** A subnet of your own, for one zone. */
 export interface AwsSubnetArgs {
@@ -27,21 +27,21 @@ export interface AwsArgs {
   readonly ami?: string;
   /** IPv4 block of the network that is made, /16 to /24. It cannot be changed while the cluster exists. @default "10.60.0.0/16" */
   readonly vpcCidr?: string;
-  /** Your own network instead. It cannot be changed while the cluster exists. */
+  /** Your own network instead. It cannot be changed while the cluster exists. @default none: one is made */
   readonly vpcId?: string;
-  /** With `vpcId`: the subnet of each zone. It cannot be changed while the cluster exists. */
+  /** With `vpcId`: the subnet of each zone. It cannot be changed while the cluster exists. @default {} */
   readonly subnets?: Readonly<Record<string, AwsSubnetArgs>>;
   /** Where the nodes' addresses begin in each subnet. It cannot be changed while the cluster exists. @default 10 */
   readonly addressOffset?: number;
-  /** Security groups whose members may reach Redis. Rules change live. */
+  /** Security groups whose members may reach Redis. Rules change live. @default [] */
   readonly clientSecurityGroups?: readonly string[];
-  /** IPv4 blocks that may reach Redis. Rules change live. */
+  /** IPv4 blocks that may reach Redis. Rules change live. @default [] */
   readonly clientCidrs?: readonly string[];
-  /** Security groups whose members may reach the exporters. Rules change live. */
+  /** Security groups whose members may reach the exporters. Rules change live. @default [] */
   readonly monitoringSecurityGroups?: readonly string[];
   /** The way in: a bastion, or directly from inside the network. The cluster is not touched. @default "bastion" */
   readonly access?: "bastion" | "direct";
-  /** ssh host keys by node name, and of the "bastion"; a pinned one is the only one that is taken there. Live. */
+  /** ssh host keys by node name, and of the "bastion"; a pinned one is the only one that is taken there. Live. @default {} */
   readonly hostKeys?: Readonly<Record<string, string>>;
   /** Redis built on each server, or `redisSource`, a tar.gz with the programs. For servers made ready from then on. @default "source" */
   readonly install?: "source" | "archive";
@@ -65,6 +65,6 @@ export interface AwsArgs {
   readonly allowDestroy?: boolean;
   /** Lets 0.0.0.0/0 stand in `clientCidrs` and `sshCidrs`. Does nothing by itself. @default false */
   readonly exposeToTheWholeInternet?: boolean;
-  /** Further tags of every resource. Live. */
+  /** Further tags of every resource. Live. @default {} */
   readonly tags?: Readonly<Record<string, string>>;
 }
