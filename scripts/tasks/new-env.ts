@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../install/errors";
 import { reportToStderr as report } from "../../install/progress";
@@ -26,11 +26,23 @@ export async function main(args: string[]): Promise<number> {
     throw new UserError(`Pulumi.${name}.yaml is there already`, "Choose another name, or edit that file.");
   const text = stackFile(target);
   const { env } = await prepareTools(undefined, () => undefined);
-  writeFileSync(file, text, { flag: "wx" });
-  ensureStack(name, env);
-  ensurePassword(name, readStackFile(name), env, report);
+  writeNew(file, text, () => {
+    ensureStack(name, env);
+    ensurePassword(name, readStackFile(name), env, report);
+  });
   report(`Pulumi.${name}.yaml: target ${target}. Edit it, then \`npm run up -- --stack ${name}\`.`);
   return 0;
+}
+
+/** Writes the file for `work`, and takes it away again where that fails: left behind, it would refuse the next attempt. */
+export function writeNew(file: string, text: string, work: () => void): void {
+  writeFileSync(file, text, { flag: "wx" });
+  try {
+    work();
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  }
 }
 
 function parse(args: readonly string[]): { name: string; target: Target } {

@@ -1,7 +1,10 @@
 /** What a new environment's stack file begins with. */
-import { describe, expect, it } from "vitest";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { main, stackFile, withoutSecrets } from "../../../scripts/tasks/new-env";
+import { main, stackFile, withoutSecrets, writeNew } from "../../../scripts/tasks/new-env";
 
 describe("a new environment", () => {
   it("has the example's keys and comments", () => {
@@ -39,5 +42,33 @@ config:
     [["dev"], "is there already"],
   ])("is refused as %j", async (args, problem) => {
     await expect(main(args)).rejects.toThrow(problem);
+  });
+});
+
+describe("its file", () => {
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-new-env-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("stays when the stack to it has been made", () => {
+    const file = join(folder, "Pulumi.qa.yaml");
+    writeNew(file, "config: {}\n", () => expect(readFileSync(file, "utf8")).toBe("config: {}\n"));
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it("is gone when that failed, so that the next attempt is not refused; one that was there before stays", () => {
+    const file = join(folder, "Pulumi.qa.yaml");
+    const fail = () => {
+      throw new Error("no such backend");
+    };
+    for (const _attempt of [1, 2]) {
+      expect(() => writeNew(file, "config: {}\n", fail)).toThrow("no such backend");
+      expect(existsSync(file)).toBe(false);
+    }
+    writeNew(file, "mine\n", () => undefined);
+    expect(() => writeNew(file, "config: {}\n", fail)).toThrow("EEXIST");
+    expect(readFileSync(file, "utf8")).toBe("mine\n");
   });
 });
