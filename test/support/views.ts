@@ -107,13 +107,15 @@ export function peerOf(node: NodeSpec, up: NodeUp): PeerView {
 
 /** Everybody is introduced to everybody, as they are. */
 export function introduce(nodes: readonly NodeSpec[], ups: readonly NodeUp[]): NodeUp[] {
+  // Once for all: with a thousand nodes everybody's view of everybody is a million entries.
+  const peers = ups.flatMap((other) => {
+    const spec = nodes.find((node) => node.name === other.name);
+    return spec ? [{ other, peer: peerOf(spec, other) }] : [];
+  });
   return ups.map((up) => ({
     ...up,
     clusterState: "ok" as const,
-    peers: ups.flatMap((other) => {
-      const spec = nodes.find((node) => node.name === other.name);
-      return other === up || !spec ? [] : [peerOf(spec, other)];
-    }),
+    peers: peers.flatMap(({ other, peer }) => (other === up ? [] : [peer])),
   }));
 }
 
