@@ -15,6 +15,7 @@ import {
   ROOT,
   readProjectFile,
 } from "../support/house/sources";
+import { type Row, rowsOfRules, rowsOfTable } from "../support/house/table";
 import {
   allEdges,
   circlesOfFiles,
@@ -41,6 +42,12 @@ describe("imports", () => {
   it("go the way of the table, or by an exception that has a reason", () => {
     expect(edges.length).toBeGreaterThan(500);
     expect(forbiddenWays(edges)).toEqual([]);
+  });
+
+  it("may go where docs/architecture.md says, place by place", () => {
+    const byPlace = (rows: readonly Row[]) =>
+      rows.map(({ paths, mayImport }) => `${paths.join(", ")}: ${mayImport}`).sort();
+    expect(byPlace(rowsOfTable())).toEqual(byPlace(rowsOfRules()));
   });
 
   it("need every exception", () => expect(idleExceptions(edges)).toEqual([]));
@@ -196,6 +203,16 @@ import "k";`;
     expect(oldWords('the master node\nrole === "master"\nmaster_link_status')).toEqual([
       "1: the master node",
     ]);
+  });
+
+  it("read the documentation's table row by row", () => {
+    const text =
+      "# A\n\n| place | what lives there | may import |\n| --- | --- | --- |\n| `a.ts`, `a/` | it, `b` | c |\n| `d/` | x | nothing |\n\n| `e/` |";
+    expect(rowsOfTable(text)).toEqual([
+      { paths: ["a.ts", "a/"], mayImport: "c" },
+      { paths: ["d/"], mayImport: "nothing" },
+    ]);
+    expect(rowsOfRules()).toContainEqual({ paths: ["hosts/"], mayImport: "nothing" });
   });
 
   it("know Markdown's links and headings", () => {
