@@ -6,6 +6,7 @@ import { apply } from "../cluster/engine";
 import { checkInputs, knownDeclaration } from "./check";
 import type { Declaration } from "./declaration";
 import { diffTopology, driftOf, NOT_KNOWN_YET, outOfReach, planOf } from "./diff";
+import { type Holders, hold, otherHolder } from "./holders";
 import {
   PartialError,
   type ResourceOperations,
@@ -29,7 +30,13 @@ import type { PlainObject } from "./wire";
 
 export type { TopologyContext } from "./run";
 
-export function topologyOperations(context: TopologyContext): ResourceOperations {
+/** What the operations on all clusters of a run share. */
+interface ClustersContext extends TopologyContext {
+  readonly holders: Holders;
+}
+
+export function topologyOperations(common: TopologyContext): ResourceOperations {
+  const context: ClustersContext = { ...common, holders: new Map() };
   return {
     check: (_subject, inputs) => Promise.resolve(checkInputs(inputs)),
     diff: (request) => diffTopology(context, request),
@@ -41,7 +48,7 @@ export function topologyOperations(context: TopologyContext): ResourceOperations
 }
 
 async function create(
-  context: TopologyContext,
+  context: ClustersContext,
   request: Subject & { inputs: PlainObject; preview: boolean },
 ): Promise<{ id: string; outputs: object }> {
   const declaration = knownDeclaration(request.inputs);
@@ -52,7 +59,11 @@ async function create(
   const recorded = { inputs: {}, outputs: readOutputs({}) };
   return withRun(context, request, declaration, recorded, async (run) => {
     const id = declaration.name;
-    if (!request.preview) return { id, outputs: await bringAbout(run, id, recorded.outputs) };
+    if (!request.preview) {
+      const outputs = await bringAbout(run, id, recorded.outputs);
+      hold(context.holders, request, declaration);
+      return { id, outputs };
+    }
     await showCreation(run);
     return { id, outputs: previewOutputs(declaration, recorded.outputs) };
   });
@@ -69,14 +80,18 @@ async function showCreation(run: Run): Promise<void> {
   run.report.info("The cluster is already there as declared and will be adopted.");
 }
 
-async function update(context: TopologyContext, request: UpdateRequest): Promise<object> {
+async function update(context: ClustersContext, request: UpdateRequest): Promise<object> {
   const declaration = knownDeclaration(request.newInputs);
   if (declaration === undefined) return {};
   const outputs = readOutputs(request.oldOutputs);
   // The plan of a preview was shown by diff.
   if (request.preview) return previewOutputs(declaration, outputs);
   const recorded = { inputs: request.oldInputs, outputs };
-  return withRun(context, request, declaration, recorded, (run) => bringAbout(run, request.id, outputs));
+  return withRun(context, request, declaration, recorded, async (run) => {
+    const finished = await bringAbout(run, request.id, outputs);
+    hold(context.holders, request, declaration);
+    return finished;
+  });
 }
 
 /** @throws UnchangedError before the first step, PartialError after it. */
@@ -121,7 +136,7 @@ async function read(
 }
 
 async function remove(
-  context: TopologyContext,
+  context: ClustersContext,
   request: Subject & { inputs: PlainObject; outputs: PlainObject },
 ): Promise<void> {
   const declaration = readDeclaration(request.inputs);
@@ -131,6 +146,11 @@ async function remove(
         "Stop them by hand, then `pulumi state delete` the resource.",
     );
   refuseProtected(declaration);
+  const heir = otherHolder(context.holders, request, declaration);
+  if (heir !== undefined) {
+    context.log.write("info", request.urn, `Its nodes are those of ${heir.name} now, so nothing is stopped.`);
+    return;
+  }
   const recorded = { inputs: request.inputs, outputs: readOutputs(request.outputs) };
   await withRun(context, request, declaration, recorded, async (run) =>
     removeCluster({ ...run, spec: await specFor(run, { install: false }) }),
