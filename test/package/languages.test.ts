@@ -1,17 +1,18 @@
 /** The examples: stacks in three languages with the packed package, and programs that use the cluster through a failover. */
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createLocalHost } from "../../hosts/local";
 import { type RunResult, run } from "../program/support/run";
-import { PASSWORD, ROOT, Stack } from "../program/support/stack";
+import { PASSWORD, Stack } from "../program/support/stack";
 import { ensureLanguages, type Languages } from "../support/languages";
 import { freePorts } from "../support/ports";
-import { pythonWith } from "../support/python";
+import { type Python, type PythonLibrary, pythonWith } from "../support/python";
 import { redisBinaries } from "../support/redis-binaries";
 
-const EXAMPLES = join(ROOT, "examples");
+/** Copied and installed by setup.ts. */
+const EXAMPLES = inject("examples");
 const PLUGIN = join("node_modules", "redis-cluster-kit", "bin", "pulumi-resource-redis-cluster-kit");
 /** The first time language hosts are built and Python packages fetched. */
 const PREPARE_MS = 600_000;
@@ -90,8 +91,12 @@ function addSecond(stack: Stack): number {
 
 async function openFolder(name: string, cluster: string, ports = 6): Promise<Stack> {
   const write = (folder: string) => {
-    cpSync(join(EXAMPLES, name), folder, { recursive: true });
-    symlinkSync(join(inject("installed"), "node_modules"), join(folder, "node_modules"));
+    const modules = join(EXAMPLES, name === "python" ? "yaml" : name, "node_modules");
+    cpSync(join(EXAMPLES, name), folder, {
+      recursive: true,
+      filter: (path) => !path.includes("node_modules"),
+    });
+    if (existsSync(modules)) symlinkSync(modules, join(folder, "node_modules"));
   };
   const stack = await Stack.open(write, await freePorts(ports), await redisBinaries("5.0"));
   stacks.push({ stack, cluster });
@@ -173,7 +178,7 @@ describe("a stack", () => {
     const generated = readFileSync(join(folder, "redisCluster.ts"), "utf8");
     expect(generated).toContain("password: pulumi.Input<string>;");
     expect(generated).toContain("shards?: number;");
-    symlinkSync(join(inject("installed"), "node_modules"), join(folder, "node_modules"));
+    symlinkSync(join(EXAMPLES, "typescript", "node_modules"), join(folder, "node_modules"));
     writeFileSync(
       join(folder, "use.ts"),
       `import { RedisCluster } from "./index";
@@ -190,9 +195,20 @@ export const { endpoints } = new RedisCluster("cache", { shards: 3, password: "x
   });
 });
 
-/** What the application needs, read by another team's stack through a StackReference. */
+/** What the application needs, read by another team's stack through a StackReference: in both languages the same. */
 async function environmentFor(cluster: Stack): Promise<NodeJS.ProcessEnv> {
-  const consumer = await openFolder("consumer", "none");
+  const [yaml, typescript] = [
+    await environmentOf("consumer", cluster),
+    await environmentOf("consumer-typescript", cluster),
+  ];
+  expect(typescript).toEqual(yaml);
+  expect(yaml.REDIS_NODES?.split(",")).toHaveLength(6);
+  expect(yaml.REDISCLI_AUTH).toBe(PASSWORD);
+  return yaml;
+}
+
+async function environmentOf(example: string, cluster: Stack): Promise<Record<string, string>> {
+  const consumer = await openFolder(example, "none");
   const shared = { PULUMI_BACKEND_URL: cluster.env.PULUMI_BACKEND_URL };
   const passphrase = { PULUMI_CONFIG_PASSPHRASE_FILE: cluster.env.PULUMI_CONFIG_PASSPHRASE_FILE };
   Object.assign(consumer.env, shared, passphrase);
@@ -202,10 +218,7 @@ async function environmentFor(cluster: Stack): Promise<NodeJS.ProcessEnv> {
   expect(up.output).not.toContain(PASSWORD);
   expect(up.code, up.output).toBe(0);
   const shown = await consumer.must("stack", "output", "environment", "--json", "--show-secrets");
-  const environment = JSON.parse(shown) as Record<string, string>;
-  expect(environment.REDIS_NODES?.split(",")).toHaveLength(6);
-  expect(environment.REDISCLI_AUTH).toBe(PASSWORD);
-  return environment;
+  return JSON.parse(shown) as Record<string, string>;
 }
 
 /** Seconds that the programs write: a killed primary's replica takes over after up to 7 of them. */
@@ -213,12 +226,14 @@ const WRITING_SECONDS = 12;
 
 /** Kills a primary under the examples' programs. All of their writes must be there. */
 async function throughFailover(stack: Stack, environment: NodeJS.ProcessEnv): Promise<void> {
-  const apps = join(programOf(stack), "apps");
-  cpSync(join(EXAMPLES, "apps"), apps, { recursive: true });
+  const apps = join(EXAMPLES, "apps");
   const env = { ...process.env, ...environment, SECONDS: String(WRITING_SECONDS) };
   const start = async (command: string, file: string, more: NodeJS.ProcessEnv = {}) =>
-    run(command, [join(apps, file)], { cwd: programOf(stack), env: { ...env, ...more } });
-  const [today, then] = await Promise.all([pythonWith("redis"), pythonWith("rediscluster")]);
+    run(command, [file], { cwd: apps, env: { ...env, ...more } });
+  const [today, then] = await Promise.all([
+    pythonFor("requirements-redis.txt", "redis"),
+    pythonFor("requirements-redis-py-cluster.txt", "rediscluster"),
+  ]);
   const programs: Promise<RunResult>[] = [
     start(process.execPath, "with-ioredis.mjs"),
     start(process.execPath, "with-node-redis.mjs"),
@@ -234,6 +249,16 @@ async function throughFailover(stack: Stack, environment: NodeJS.ProcessEnv): Pr
   }
   const retries = results.map(({ output }) => (JSON.parse(output) as { retries: number }).retries);
   expect(Math.max(...retries), "nobody noticed the failover").toBeGreaterThan(0);
+}
+
+/** A Python with the pinned packages of the tests, which must be what the example's own requirements ask for. */
+async function pythonFor(requirements: string, library: PythonLibrary): Promise<Python> {
+  const python = await pythonWith(library);
+  const install = ["-m", "pip", "install", "--no-index", "--no-deps", "-r", requirements];
+  const env = { ...process.env, ...python.env };
+  const asked = await run(python.command, install, { cwd: join(EXAMPLES, "apps"), env });
+  expect(asked.code, asked.output).toBe(0);
+  return python;
 }
 
 /**

@@ -11,9 +11,8 @@ import { redisBinaries } from "../support/redis-binaries";
 import { codeInReadme } from "./support/readme";
 import { filesIn } from "./support/tarball";
 
-const SECTION = "Use it in your own stack";
-const PROJECT = "shop";
-const CLUSTERS = ["cache", "sessions"].map((name) => `${PROJECT}-test-${name}`);
+const README = codeInReadme();
+const CLUSTERS = ["cache", "sessions"].map((name) => `shop-dev-${name}`);
 
 const tarball = inject("tarball");
 let stack: Stack;
@@ -94,24 +93,47 @@ describe("the package", () => {
   });
 });
 
+/** What the README says to type, in the other team's folder. Nobody sits there to say yes. */
+const type = (line: string) =>
+  run("bash", ["-e", "-c", line.replace("openssl rand -hex 24", `printf %s ${PASSWORD}`)], {
+    cwd: folder,
+    env: { ...stack.env, PULUMI_SKIP_CONFIRMATIONS: "true" },
+    limitMs: 240_000,
+  });
+
+/** The test's own ports and Redis; all else is the README's. */
+function ownLines(at: number): string {
+  const { version, server } = stack.redis;
+  const own = { basePort: stack.ports[at], redisVersion: version, redisSource: server };
+  return Object.entries(own)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)},`)
+    .join("\n  ");
+}
+
+/** The README's program with two clusters. `first`: replaces the beginning of the README's own. */
+function writeProgram(first = 'new RedisCluster("cache", {', options = ""): void {
+  const [before = "", after = "", ...more] = README.program.split(
+    'new RedisCluster("cache", {\n  shards: 3,',
+  );
+  expect(more).toEqual([]);
+  const cache = `${before}${first}\n  shards: 3,\n  ${ownLines(0)}${after.replace("});", `}${options});`)}`;
+  const sessions = `new RedisCluster("sessions", {\n  shards: 3,\n  ${ownLines(6)}\n  password,\n}${options})`;
+  writeFileSync(
+    join(folder, "index.ts"),
+    `${cache}${README.declaration}export const sessions = ${sessions}.declaration;\n`,
+  );
+}
+
 describe("a stack elsewhere", () => {
-  const program = codeInReadme(SECTION, "ts");
-  const plugins = codeInReadme(SECTION, "yaml");
+  const [beforePlugins = "", plugins = ""] = README.project.split(/^(?=plugins:)/m);
 
   beforeAll(async () => {
-    const [port = 0] = stack.ports;
-    const { version, server } = stack.redis;
-    // The test's own ports and Redis; all else is the README's.
-    const own = (basePort: number) =>
-      `shards: 3,\n  ${Object.entries({ basePort, redisVersion: version, redisSource: server })
-        .map(([key, value]) => `${key}: ${JSON.stringify(value)},`)
-        .join("\n  ")}`;
-    expect(program.split("shards: 3,")).toHaveLength(2);
-    const second = `export const sessions = new RedisCluster("sessions", {\n  ${own(port + 6)}\n  password,\n}).declaration;\n`;
-    writeFileSync(join(folder, "index.ts"), program.replace("shards: 3,", own(port)) + second);
-    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${PROJECT}\nruntime: nodejs\n`);
-    await stack.must("stack", "init", "test");
-    await stack.pulumi(["config", "set", "--secret", "password"], { input: PASSWORD });
+    writeProgram();
+    writeFileSync(join(folder, "Pulumi.yaml"), beforePlugins);
+    for (const line of README.up.slice(0, -1)) {
+      const done = await type(line);
+      expect(done.code, done.output).toBe(0);
+    }
   });
 
   it("is type-checked in full, declarations of packages included, without the packages that only the plugin needs", async () => {
@@ -142,11 +164,11 @@ describe("a stack elsewhere", () => {
     expect(preview.output).not.toMatch(/^ +at /m);
   });
 
-  it("brings up two clusters, looks at them with the package's program, and takes them down", async () => {
-    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${PROJECT}\nruntime: nodejs\n${plugins}`);
-    const up = await stack.up();
+  it("brings up two clusters as the README says, and looks at them with the package's program", async () => {
+    writeFileSync(join(folder, "Pulumi.yaml"), README.project);
+    const up = await type(README.up.at(-1) ?? "");
+    expect(up.code, up.output).toBe(0);
     expect(up.output).toContain("5 created");
-    expect(up.code).toBe(0);
     for (const port of [0, 6]) await stack.expectHealthy(stack.ports[port] ?? 0);
 
     const either = await kit("status");
@@ -160,14 +182,63 @@ describe("a stack elsewhere", () => {
 
     const load = await kit("bench", "load", "--seconds", "1", "--cluster", CLUSTERS[0] ?? "");
     expect(load.code, load.output).toBe(0);
-    expect(load.output).toMatch(/^ioredis GET\+SET +shop-test-cache +[\d,]+ +[\d.]+ +[\d.]+$/m);
+    expect(load.output).toMatch(/^ioredis GET\+SET +shop-dev-cache +[\d,]+ +[\d.]+ +[\d.]+$/m);
     expect(load.output).toContain("redis-benchmark was left out: it takes a password only as an argument");
     expect(load.output).not.toContain(PASSWORD);
 
     const again = await stack.up();
     expect(again.output).toMatch(/\d+ unchanged/);
     expect(again.output).not.toMatch(/created|updated|replaced/);
+  });
 
+  it("stays the same cluster when its resource is renamed, with its name pinned and an alias", async () => {
+    writeProgram('new RedisCluster("store", {', ', { aliases: [{ name: "cache" }] }');
+    const unpinned = await stack.pulumi(["preview"]);
+    expect(unpinned.code).not.toBe(0);
+    expect(unpinned.output).toContain(
+      'name of a cluster cannot change from "shop-dev-cache" to "shop-dev-store"',
+    );
+    writeProgram(
+      'new RedisCluster("store", {\n  name: "shop-dev-cache",',
+      ', { aliases: [{ name: "cache" }] }',
+    );
+    const pinned = await stack.up();
+    expect(pinned.code, pinned.output).toBe(0);
+    expect(pinned.output).toMatch(/\d+ unchanged/);
+    expect(pinned.output).not.toMatch(/created|deleted|replaced/);
+    await stack.expectHealthy(stack.ports[0] ?? 0);
+  });
+
+  it("goes on serving when its resource is renamed without an alias: adopted by the one, it is not stopped for the other", async () => {
+    writeProgram('new RedisCluster("third", {\n  name: "shop-dev-cache",');
+    const up = await stack.up();
+    expect(up.code, up.output).toBe(0);
+    expect(up.output).toContain("Its nodes are those of third now, so nothing is stopped.");
+    await stack.expectHealthy(stack.ports[0] ?? 0);
+  });
+
+  it("is protected and transformed as a whole by the options of the component", async () => {
+    const third = 'new RedisCluster("third", {\n  name: "shop-dev-cache",';
+    const slower = "({ props, opts }) => ({ props, opts: { ...opts, customTimeouts: { create: '7m' } } })";
+    writeProgram(third, `, { protect: true, transforms: [${slower}] }`);
+    const up = await stack.up();
+    expect(up.code, up.output).toBe(0);
+    const { deployment } = JSON.parse(await stack.must("stack", "export")) as {
+      deployment: { resources: { type: string; protect?: boolean; customTimeouts?: { create?: number } }[] };
+    };
+    const ours = deployment.resources.filter(({ type }) => type.startsWith("redis-cluster-kit:"));
+    expect(ours).toHaveLength(4);
+    for (const { type, protect, customTimeouts } of ours)
+      expect([type, protect, customTimeouts?.create]).toEqual([type, true, 420]);
+    const refused = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.output).toContain("protect");
+    for (const port of [0, 6]) await stack.expectHealthy(stack.ports[port] ?? 0);
+    writeProgram(third);
+    expect((await stack.up()).code).toBe(0);
+  });
+
+  it("is taken down", async () => {
     const down = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
     expect(down.code).toBe(0);
     const taken = await Promise.all(stack.ports.map((port) => whyNotBindable("127.0.0.1", port)));
