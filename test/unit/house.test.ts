@@ -128,6 +128,19 @@ describe("nothing lies about", () => {
     for (const file of Object.values(bin)) expect(existsSync(join(ROOT, file)), file).toBe(true);
   });
 
+  it("in README and examples: the packed file goes by the package's version", () => {
+    const { version } = JSON.parse(readProjectFile("package.json")) as { version: string };
+    const files = [
+      "README.md",
+      ...projectFiles([".md", "package.json"]).filter((file) => isIn("examples/", file)),
+    ];
+    const told = files.flatMap((file) => [
+      ...readProjectFile(file).matchAll(/redis-cluster-kit-(\d[\w.-]*)\.tgz/g),
+    ]);
+    expect(told.length).toBeGreaterThan(3);
+    expect(new Set(told.map(([, name]) => name))).toEqual(new Set([version]));
+  });
+
   it("in the documentation: every link leads somewhere", () => {
     expect(projectFiles([".md"]).flatMap(deadLinks)).toEqual([]);
   });
