@@ -254,7 +254,7 @@ async function throughFailover(stack: Stack, environment: NodeJS.ProcessEnv): Pr
 /** A Python with the pinned packages of the tests, which must be what the example's own requirements ask for. */
 async function pythonFor(requirements: string, library: PythonLibrary): Promise<Python> {
   const python = await pythonWith(library);
-  const install = ["-m", "pip", "install", "--no-index", "--no-deps", "-r", requirements];
+  const install = ["-m", "pip", "install", "--dry-run", "--no-index", "--no-deps", "-r", requirements];
   const env = { ...process.env, ...python.env };
   const asked = await run(python.command, install, { cwd: join(EXAMPLES, "apps"), env });
   expect(asked.code, asked.output).toBe(0);
