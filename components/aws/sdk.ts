@@ -40,7 +40,7 @@ function load(): AwsSdk {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND")) throw error;
     const problem = new pulumi.RunError(
-      "The target aws needs the package @pulumi/aws, which is not installed. Install it: npm install @pulumi/aws@^7",
+      "The target aws needs the package @pulumi/aws, which is not installed. Install it: npm install @pulumi/aws@^7.6",
     );
     problem.stack = problem.message;
     throw problem;
