@@ -1,7 +1,7 @@
 /** The `aws:` keys: read, checked among each other and against the rest of the declaration. Pure. */
 import { machineProblems, machineWarnings, openWorldProblems } from "./aws/checks";
 import { architectureOf } from "./aws/instance-types";
-import { provisioningProblems } from "./aws/provisioning";
+import { provisioningProblems, sessionWarnings } from "./aws/provisioning";
 import { type AwsValues, awsSchema } from "./aws/schema";
 import { fullZone, readSubnets } from "./aws/subnets";
 import type { AwsSettings } from "./aws/types";
@@ -56,7 +56,12 @@ export function readAws(raw: unknown, around: AwsSurroundings): ReadAws {
       ...provisioningProblems(values, around),
       ...machineProblems(values, around.redis),
     ],
-    warnings: [...machineWarnings(values, around.redis), ...zoneWarnings(zones), ...reachWarnings(values)],
+    warnings: [
+      ...machineWarnings(values, around.redis),
+      ...zoneWarnings(zones),
+      ...reachWarnings(values),
+      ...sessionWarnings(values),
+    ],
   };
 }
 

@@ -29,9 +29,9 @@ export class AwsRole extends pulumi.ComponentResource {
       child,
     );
     if (settings.sessionManager)
-      new iam.RolePolicyAttachment(
+      new iam.RolePolicy(
         `${name}-session-manager`,
-        { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
+        { role: role.name, policy: JSON.stringify(SESSION_POLICY) },
         child,
       );
     if (backupsTo?.startsWith("s3://"))
@@ -48,6 +48,27 @@ export class AwsRole extends pulumi.ComponentResource {
 const TRUST = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+};
+
+/**
+ * What the agent needs for a shell, and no more: AWS's own policy for it (AmazonSSMManagedInstanceCore) lets a server read every
+ * parameter of the account. None of these actions knows a resource.
+ */
+export const SESSION_POLICY = {
+  Version: "2012-10-17",
+  Statement: [
+    {
+      Effect: "Allow",
+      Action: [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      Resource: "*",
+    },
+  ],
 };
 
 /** Write, read and list below the place of the backups. Deleting old ones is the bucket's lifecycle rule, not a server's right. */

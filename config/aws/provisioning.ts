@@ -74,3 +74,17 @@ export function provisioningProblems(
     })),
   ];
 }
+
+/** The kit puts nothing on servers that it cannot check, and the agent's package has no checksum that stays. */
+export function sessionWarnings({
+  sessionManager,
+  ami,
+}: {
+  readonly sessionManager: boolean;
+  readonly ami?: string | undefined;
+}): string[] {
+  if (!sessionManager || ami !== undefined) return [];
+  return [
+    "aws.sessionManager: Debian's image has no SSM agent, so the servers' role may open shells and nothing does. Declare an image that brings it (aws.ami), or install it yourself.",
+  ];
+}

@@ -1,6 +1,6 @@
-/** What servers may do with the place of their backups. */
+/** What servers may do: with the place of their backups, and for a shell. */
 import { expect, test } from "vitest";
-import { backupPolicy } from "../../../components/aws/role";
+import { backupPolicy, SESSION_POLICY } from "../../../components/aws/role";
 
 const statements = (place: string) => JSON.stringify(backupPolicy(place));
 
@@ -22,4 +22,15 @@ test.each([
   const policy = statements(`s3://bucket/redis?sse=aws:kms&kms-key=${key}`);
   expect(policy).toContain("kms:GenerateDataKey");
   expect(policy).toContain(part);
+});
+
+test("for a shell they may open its channels and say that they are there; no parameter or secret is read", () => {
+  const actions = SESSION_POLICY.Statement.flatMap(({ Action }) => Action);
+  expect(actions.sort()).toEqual([
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+  ]);
 });

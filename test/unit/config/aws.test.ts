@@ -82,6 +82,9 @@ describe("the target aws", () => {
     expect(read({}, { redis: { maxmemory: "12gb" } }).warnings.join("\n")).toContain("75 % of r7g.large");
     expect(read({}, { redis: {} }).warnings.join("\n")).toContain("maxmemory is not set");
     expect(read({ instanceType: "x9q.large" }).warnings.join("\n")).toContain("not in the kit's table");
+    expect(read({ sessionManager: true }).warnings.join("\n")).toContain("Debian's image has no SSM agent");
+    const own = { sessionManager: true, ami: "ami-0123456789abcdef0" };
+    expect(read(own).warnings.join("\n")).not.toContain("SSM agent");
   });
 });
 
