@@ -20,6 +20,7 @@ import type {
 } from "./operations";
 import { UnchangedError } from "./operations";
 import { type Run, type TopologyContext, withRun } from "./run";
+import { waitForAnswer } from "./server-answers";
 import { readOutputs } from "./state";
 import { type PlainObject, unknownPaths, unwrap } from "./wire";
 
@@ -111,18 +112,27 @@ async function updateHandover(context: TopologyContext, request: UpdateRequest):
 }
 
 /**
- * Brings the cluster back to what it was: the node runs, has everything, and all agree. One that is in service is left
- * alone: after an interrupted run another one may be missing, whose own Rejoin comes later.
+ * Brings the cluster back to what it was: the node's server answers, the node runs, has everything, and all agree. One that
+ * is in service is left alone: after an interrupted run another one may be missing, whose own Rejoin comes later.
  */
 async function updateRejoin(context: TopologyContext, request: UpdateRequest): Promise<object> {
   const inputs = known(request.newInputs);
   if (inputs === undefined || request.preview || !inputs.rolling) return told(request.newInputs);
   await within(context, request, running(request, inputs), async (run, spec) => {
+    await awaitServer(run, spec, inputs.node);
     if (await isInService(spec, inputs.node, run.options)) return;
     const { steps } = await apply(spec, run.options);
     if (steps.length > 0) run.report.info(`${inputs.node} is back and in sync`);
   });
   return told(request.newInputs);
+}
+
+/** One that was stopped and started is not provisioned again, which would have waited for it. */
+async function awaitServer({ options, report }: Run, spec: ClusterSpec, name: string): Promise<void> {
+  const node = spec.nodes.find((each) => each.name === name);
+  if (node === undefined) return;
+  const { signal } = options;
+  await waitForAnswer(node, options.hosts(node), { signal, report: (line) => report.status(line) });
 }
 
 /** The cluster that runs, reached as this run says: its declaration is that of the last run. */
