@@ -18,7 +18,7 @@ export interface AwsArgs {
   readonly sshPublicKey: string;
   /** IPv4 blocks that ssh may come from. Rules change live. @example ["203.0.113.7/32"] */
   readonly sshCidrs: readonly string[];
-  /** Instance type of every server. A change stops the servers one at a time, primaries handed over before. @default "r7g.large" */
+  /** Instance type of every server. A change stops the servers one at a time, primaries handed over before; another architecture replaces them. @default "r7g.large" */
   readonly instanceType?: string;
   /**
    * Image of every server. A change replaces the servers one at a time, primaries handed over before.
@@ -47,9 +47,9 @@ export interface AwsArgs {
   readonly install?: "source" | "archive";
   /** NAT gateways, the way out for installation. Routes change live. @default "one" */
   readonly nat?: "one" | "per-zone" | "none";
-  /** Size of each node's data volume in GiB. It grows live and cannot shrink. @default 50 */
+  /** Size of each node's data volume in GiB. It grows live, file system included, and cannot shrink. @default 50 */
   readonly dataVolumeGib?: number;
-  /** Size of each server's root volume in GiB. It grows live and cannot shrink. @default 16 */
+  /** Size of each server's root volume in GiB. It grows live, its file system at the next boot, and cannot shrink. @default 16 */
   readonly rootVolumeGib?: number;
   /** ARN of the key for all volumes. It cannot be changed while the cluster exists. @default the account's key for EBS */
   readonly kmsKeyId?: string;
@@ -57,7 +57,7 @@ export interface AwsArgs {
   readonly detailedMonitoring?: boolean;
   /** A spread placement group. It cannot be changed while the cluster exists. @default false */
   readonly spreadPlacement?: boolean;
-  /** Shells for people through Session Manager. Live. @default false */
+  /** Lets people open shells through Session Manager, on images that bring the SSM agent (Debian's has none). Live. @default false */
   readonly sessionManager?: boolean;
   /** Whether one zone is enough. Does nothing by itself. @default false */
   readonly allowOneZone?: boolean;

@@ -1,9 +1,10 @@
 /** What AWS knows before anything is declared: zones, images, and the servers that run. Asked once a run. */
 import type * as pulumi from "@pulumi/pulumi";
+import { ofArchitecture } from "./changes";
 import { RefusedDeclaration } from "./refused";
 import { loadAws } from "./sdk";
 import { type AwsSubnetFacts, type SubnetRequest, subnetFacts } from "./subnet-facts";
-import { CLUSTER_TAG, LAUNCH_TAG, NODE_TAG, ROLE_TAG } from "./tags";
+import { CLUSTER_TAG, DATA_DEVICE, LAUNCH_TAG, NODE_TAG, ROLE_TAG } from "./tags";
 
 /** A server of the cluster as it is now, terminated ones left out. */
 export interface RunningServer {
@@ -14,6 +15,9 @@ export interface RunningServer {
   readonly address: string;
   readonly zone: string;
   readonly launch: string;
+  /** Sizes of its volumes as they are; undefined where it has none at the moment. */
+  readonly rootGib?: number | undefined;
+  readonly dataGib?: number | undefined;
 }
 
 export interface AwsImage {
@@ -25,7 +29,7 @@ export interface AwsFacts {
   /** Zones that the account can use. */
   readonly zones: readonly string[];
   readonly running: readonly RunningServer[];
-  /** The declared image, or the default where no server runs yet. */
+  /** The declared image, or the default where no server of the declared architecture runs yet. */
   readonly image?: AwsImage;
   readonly subnets: readonly AwsSubnetFacts[];
 }
@@ -44,7 +48,7 @@ const DEBIAN_ARCHITECTURES: Readonly<Record<string, string>> = { arm64: "arm64",
 
 /**
  * Changes nothing. The running servers tell which image is in use, so that the default is looked up for the first server
- * only: a newer image that appears later replaces nobody.
+ * (of an architecture) only: a newer image that appears later replaces nobody.
  * @throws RefusedDeclaration where AWS cannot be asked.
  */
 export async function askAws(request: FactsRequest, options: pulumi.InvokeOptions): Promise<AwsFacts> {
@@ -57,7 +61,7 @@ export async function askAws(request: FactsRequest, options: pulumi.InvokeOption
     const image =
       request.ami !== undefined
         ? await declaredImage(request.ami, options)
-        : running.length === 0
+        : ofArchitecture(request.architecture, running).length === 0
           ? await defaultImage(request.architecture, options)
           : undefined;
     return { zones, running, subnets, ...(image === undefined ? {} : { image }) };
@@ -97,6 +101,8 @@ async function runningServers(clusterName: string, options: pulumi.InvokeOptions
       address: server.privateIp,
       zone: server.availabilityZone,
       launch: server.tags[LAUNCH_TAG] ?? "",
+      rootGib: server.rootBlockDevices[0]?.volumeSize,
+      dataGib: server.ebsBlockDevices.find(({ deviceName }) => deviceName === DATA_DEVICE)?.volumeSize,
     }))
     .sort((one, other) => (one.node < other.node ? -1 : 1));
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { AwsSettings } from "../../config";
 import type { PlannedNode } from "../../topology";
+import { imageOf, shrinkProblems } from "./changes";
 import type { AwsFacts, AwsImage, RunningServer } from "./facts";
 import { problem, RefusedDeclaration } from "./refused";
 import { subnetProblems } from "./subnet-checks";
@@ -37,6 +38,7 @@ export function planServers(declared: Declared, facts: AwsFacts): RolloutPlan {
     ...zoneProblems(declared, facts),
     ...imageProblems(declared.settings, facts.image),
     ...subnetProblems(declared.settings, facts.subnets),
+    ...shrinkProblems(declared.settings, facts.running),
     ...declared.nodes.flatMap((node) => moveProblems(node, declared.settings, facts.running)),
   ];
   if (problems.length > 0) throw new RefusedDeclaration(problems);
@@ -48,8 +50,7 @@ export function planServers(declared: Declared, facts: AwsFacts): RolloutPlan {
 
 function planServer(node: PlannedNode, settings: AwsSettings, facts: AwsFacts): ServerPlan {
   const running = facts.running.find((server) => server.node === node.name);
-  // Newcomers get the image of the others: one cluster, one image, until another one is declared.
-  const ami = facts.image?.id ?? running?.ami ?? facts.running[0]?.ami ?? "";
+  const ami = imageOf(running, settings, facts);
   if (running === undefined) return { ami, turn: "", exists: false };
   const changes = [
     running.ami === ami ? "" : `image ${running.ami} -> ${ami}`,

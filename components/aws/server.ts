@@ -5,7 +5,7 @@ import { nodeUserData } from "../../templates/aws/user-data";
 import type { PlannedNode } from "../../topology";
 import { launchOf } from "./guard";
 import { loadAws } from "./sdk";
-import { LAUNCH_TAG, NODE_TAG, ROLE_TAG, tagsOf } from "./tags";
+import { DATA_DEVICE, LAUNCH_TAG, NODE_TAG, ROLE_TAG, tagsOf } from "./tags";
 
 export interface ServerArgs {
   readonly clusterName: string;
@@ -125,7 +125,7 @@ export class AwsServer extends pulumi.ComponentResource {
   private attach(volumeId: pulumi.Output<string>, instanceId: pulumi.Output<string>): pulumi.Resource {
     return new (loadAws().ec2.VolumeAttachment)(
       `${this.name}-data`,
-      { deviceName: "/dev/sdf", volumeId, instanceId, stopInstanceBeforeDetaching: true },
+      { deviceName: DATA_DEVICE, volumeId, instanceId, stopInstanceBeforeDetaching: true },
       { parent: this, deleteBeforeReplace: true },
     );
   }

@@ -9,6 +9,9 @@ export const ROLE_TAG = "redis-cluster-kit:role";
 /** What a server was launched with and cannot change in place. */
 export const LAUNCH_TAG = "redis-cluster-kit:launch";
 
+/** Name by which a server's data volume is attached. It is no tag, but known by it as well. */
+export const DATA_DEVICE = "/dev/sdf";
+
 export type Tags = Readonly<Record<string, string>>;
 
 export interface TagSource {

@@ -33,7 +33,7 @@ export function list<Item extends z.ZodType>(item: Item, description: string, me
     .register(fieldMeta, { kind: "texts", ...meta });
 }
 
-export function gib(key: string, minimum: number, initial: number, what: string) {
+export function gib(key: string, minimum: number, initial: number, what: string, change: string) {
   return z
     .int()
     .min(minimum)
@@ -44,6 +44,6 @@ export function gib(key: string, minimum: number, initial: number, what: string)
       kind: "integer",
       expected: `a whole number from ${minimum} to 16384`,
       cure: set(key, String(initial)),
-      change: "grows live; AWS cannot shrink a volume",
+      change: `${change}; a smaller one is refused: AWS cannot shrink a volume`,
     });
 }

@@ -29,7 +29,7 @@ const instanceType = z
     expected: "an instance type such as r7g.large",
     cure: set("instanceType", "r7g.large"),
     change:
-      "servers stop and start with it one at a time, primaries handed over before; for another architecture they are replaced",
+      "servers stop and start with it one at a time, primaries handed over before; for another architecture they are replaced, with its default image where no `ami` is declared",
   });
 
 const ami = z
@@ -225,8 +225,20 @@ export const awsSchema = z.strictObject({
   hostKeys,
   install,
   nat,
-  dataVolumeGib: gib("dataVolumeGib", 1, 50, "Size of each node's data volume"),
-  rootVolumeGib: gib("rootVolumeGib", 8, 16, "Size of each server's root volume"),
+  dataVolumeGib: gib(
+    "dataVolumeGib",
+    1,
+    50,
+    "Size of each node's data volume",
+    "volume and file system grow live",
+  ),
+  rootVolumeGib: gib(
+    "rootVolumeGib",
+    8,
+    16,
+    "Size of each server's root volume",
+    "the volume grows live, its file system at the next boot",
+  ),
   kmsKeyId,
   detailedMonitoring: flag(
     "detailedMonitoring",
@@ -240,7 +252,7 @@ export const awsSchema = z.strictObject({
   ),
   sessionManager: flag(
     "sessionManager",
-    "Shells on the servers through Session Manager, for people; the kit itself uses ssh.",
+    "Lets the servers' role open shells through Session Manager, for people; the kit itself uses ssh. The image must bring the SSM agent, which Debian's has not: declare `ami`.",
     "the servers' role is changed live",
   ),
   allowOneZone: flag(

@@ -102,6 +102,72 @@ describe("what a run does to servers", () => {
   });
 });
 
+describe("another architecture", () => {
+  const X86 = "ami-0bbbbbbbbbbbbbbb1";
+  const LATER = "ami-0bbbbbbbbbbbbbbb2";
+  const intel = declared({ instanceType: "r7i.large" });
+
+  test("replaces the servers one by one, with an image that fits: none of the old architecture starts on the type", () => {
+    const facts = { ...after(declared()), image: { id: X86, architecture: "x86_64" } };
+    const { servers, isRolling } = plan(intel, facts);
+    const turn = `image ${OLD} -> ${X86}, type r7g.large -> r7i.large`;
+    expect(Object.values(servers)).toEqual(
+      Array.from({ length: 6 }, () => ({ ami: X86, turn, exists: true })),
+    );
+    expect(isRolling).toBe(true);
+  });
+
+  test("after an interruption: those that are done keep their image, and the others get the same one", () => {
+    const facts = after(declared());
+    const [first, ...others] = facts.running;
+    if (first === undefined) throw new Error("nobody runs");
+    const done = { ...first, ami: X86, instanceType: "r7i.large" };
+    // A newer image would only be looked up where no server of the architecture runs.
+    const { servers } = plan(intel, { ...facts, running: [...others, done] });
+    expect(servers[first.node]).toEqual({ ami: X86, turn: "", exists: true });
+    expect(servers[others[0]?.node ?? ""]?.turn).toBe(`image ${OLD} -> ${X86}, type r7g.large -> r7i.large`);
+    const gone = plan(intel, { ...facts, running: [...others.slice(1), done] });
+    expect(gone.servers[others[0]?.node ?? ""]).toEqual({ ami: X86, turn: "", exists: false });
+  });
+
+  test("with a declared image takes that one, and refuses one of the other architecture", () => {
+    const both = declared({ instanceType: "r7i.large", ami: LATER });
+    const facts = after(declared());
+    const { servers } = plan(both, { ...facts, image: { id: LATER, architecture: "x86_64" } });
+    expect(servers["shard-1-a"]?.ami).toBe(LATER);
+    expect(problems(both, { ...facts, image: { id: LATER, architecture: "arm64" } })).toMatch(
+      /aws.ami: [^ ]+ is for arm64[\s\S]*x86_64, the architecture of r7i.large/,
+    );
+  });
+});
+
+describe("volumes", () => {
+  const sized = (rootGib: number, dataGib: number) => {
+    const facts = after(declared());
+    return { ...facts, running: facts.running.map((server) => ({ ...server, rootGib, dataGib })) };
+  };
+
+  test("grow, and are left alone where they are as declared", () => {
+    expect(problems(declared({ dataVolumeGib: 80, rootVolumeGib: 20 }), sized(16, 50))).toBe("");
+    expect(problems(declared(), sized(16, 50))).toBe("");
+  });
+
+  test("do not shrink: a preview says so, before a server has had its turn", () => {
+    const text = problems(declared({ dataVolumeGib: 40, rootVolumeGib: 12 }), sized(16, 50));
+    expect(text).toMatch(
+      /aws.dataVolumeGib: 40 GiB, and shard-1-a, [^\n]*shard-3-b have 50 GiB\n +expected: at least 50: AWS cannot make a volume smaller\n +cure: +pulumi config set --path aws.dataVolumeGib 50/,
+    );
+    expect(text).toMatch(/aws.rootVolumeGib: 12 GiB/);
+    expect(text).toContain("2 problems; nothing was changed");
+  });
+
+  test("of one server that grew already count: an interrupted run went so far", () => {
+    const facts = sized(16, 50);
+    const running = facts.running.map((server, index) => (index === 0 ? { ...server, dataGib: 80 } : server));
+    expect(problems(declared(), { ...facts, running })).toMatch(/shard-1-a has 80 GiB/);
+  });
+});
+
 describe("what would take all servers at once", () => {
   test.each([
     ["another network", { vpcCidr: "10.61.0.0/16" }, /shard-1-a: address 10.60.0.10 -> 10.61.0.10/],
