@@ -171,6 +171,7 @@ function provision(
         maxmemoryBytes: Number(redis.maxmemory ?? 0),
         persistent: redis.appendonly === "yes" || (redis.save ?? "") !== "",
         backup: config.backup !== undefined,
+        volumeGib: config.aws.dataVolumeGib,
       },
       connection: connectionOf(args, link),
       archive: { source: config.redisSource, sha256: config.redisSourceSha256 },

@@ -14,6 +14,28 @@ make_folders() {
 $NODE"
 }
 
+# A data volume of the cloud may have grown since the last boot: its file system follows, mounted and in use. AWS calls it grown
+# a moment before the kernel sees it. Of a server of somebody's own no volume is touched.
+grow_volume() {
+    [ -n "$VOLUME_GIB" ] || return 0
+    device=$(findmnt -n -o SOURCE --mountpoint "$DATA" | sed 's/\[.*//')
+    [ -n "$device" ] || return 0
+    wanted=$((VOLUME_GIB * 1073741824))
+    tries=0
+    while [ "$(blockdev --getsize64 "$device")" -lt "$wanted" ]; do
+        [ "$tries" -lt 60 ] || fail "its data volume has $(($(blockdev --getsize64 "$device") / 1073741824)) GiB instead of $VOLUME_GIB" \
+            "wait until AWS has grown it (aws ec2 describe-volumes-modifications), then run pulumi up again"
+        tries=$((tries + 1))
+        sleep 1
+    done
+    said=$(resize2fs "$device" 2>&1) || fail "the file system of its data volume does not grow: $(printf '%s' "$said" | tail -n 1)" \
+        "see dmesg there, then run resize2fs $device"
+    case $said in
+    *"Nothing to do"*) ;;
+    *) changed "data volume: $VOLUME_GIB GiB" ;;
+    esac
+}
+
 # Values are set now and at every boot. One that cannot be set (in a container it is the host's) is told, with the reason.
 set_kernel() {
     put /etc/sysctl.d/60-redis-cluster-kit.conf 644 root:root "$SYSCTL_FILE"
@@ -86,6 +108,7 @@ main() {
     take_lock
     make_user
     make_folders
+    grow_volume
     set_kernel
     make_units
     huge_pages_off

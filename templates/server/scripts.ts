@@ -18,6 +18,8 @@ export interface ServerPlan {
   readonly persistent: boolean;
   /** Whether a backup timer is declared; one that is there and declared no more is taken away. */
   readonly backup?: boolean;
+  /** Size of a data volume that the kit has made, in GiB: its file system grows with it. Undefined: nothing is grown. */
+  readonly volumeGib?: number;
 }
 
 /** Where the server finds the archive to install. */
@@ -76,7 +78,8 @@ export function configureScript(plan: ServerPlan): string {
     SYSCTL_FILE: read("server/sysctl.conf").trimEnd(),
     SWITCH_FILE: read("server/switch.sh").trimEnd(),
   };
-  return script({ ...facts(plan), ...files }, read("server/configure.sh"));
+  const volume = { VOLUME_GIB: plan.volumeGib === undefined ? "" : String(plan.volumeGib) };
+  return script({ ...facts(plan), ...volume, ...files }, read("server/configure.sh"));
 }
 
 /** The systemd unit of the node. */

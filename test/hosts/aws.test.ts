@@ -31,6 +31,10 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     expect(verdict.output).toContain("All nodes agree about slots configuration");
     expect(verdict.output).not.toMatch(/\[(ERR|WARNING)\]/);
   };
+  const writing = (writesPerSecond: number, replyTimeoutMs: number) => {
+    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
+    return Traffic.start({ nodes, password: PASSWORD, writesPerSecond, replyTimeoutMs });
+  };
   const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
     const result = await work();
@@ -100,13 +104,7 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
   test("a server that is gone for good: up --refresh makes it again, the same node with its data", async () => {
     const id = "cat /var/lib/redis/nodes*.conf | grep myself | cut -d ' ' -f 1";
     const before = await world.sh("shard-2-a", id);
-    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
-    const traffic = await Traffic.start({
-      nodes,
-      password: PASSWORD,
-      writesPerSecond: 100,
-      replyTimeoutMs: 1_000,
-    });
+    const traffic = await writing(100, 1_000);
     const lost = await world.loseServer("shard-2-a");
     const { calls } = await timed("up --refresh after a lost server", () => world.stack.up("--refresh"));
     const report = await traffic.stop();
@@ -127,13 +125,7 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     await world.stack.set("aws.ami", OLD_IMAGE);
     await world.stack.set("aws.allowDestroy", "true");
     world.stops.length = 0;
-    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
-    const traffic = await Traffic.start({
-      nodes,
-      password: PASSWORD,
-      writesPerSecond: 200,
-      replyTimeoutMs: 2_000,
-    });
+    const traffic = await writing(200, 2_000);
     const { calls, output } = await timed("up with another image for all six", () => world.stack.up());
     const report = await traffic.stop();
     console.log(
@@ -151,17 +143,52 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     expect(again).toEqual([]);
   });
 
+  test("another instance type for all six in one up: stopped and started one at a time, under a writing client", async () => {
+    const before = await Promise.all(NODES.map((node) => world.instanceOf(node)));
+    await world.stack.set("aws.instanceType", "r7g.xlarge");
+    world.stops.length = 0;
+    const traffic = await writing(200, 2_000);
+    const { calls, output } = await timed("up with another type for all six", () => world.stack.up());
+    const report = await traffic.stop();
+    console.log(
+      `six servers stopped and started: ${report.writes} acknowledged writes, ${report.lost.length} lost, longest unavailability ${report.longestWriteMs} ms`,
+    );
+    expect([report.lost, report.wrongReads, report.failed]).toEqual([[], [], []]);
+    // The same servers: AWS calls each one running long before its sshd is.
+    expect(await Promise.all(NODES.map((node) => world.instanceOf(node)))).toEqual(before);
+    const changed = calls.filter(({ type, moment }) => type === "Instance" && moment === "end");
+    expect(changed.map(({ what, name }) => `${what} ${name}`)).toEqual(
+      NODES.map((node) => `update redis-${node}`),
+    );
+    expect(world.stops).toEqual(NODES.map((node) => ({ node, down: [node] })));
+    expect(output).toContain("is back and in sync");
+    await expectHealthy();
+    const { calls: again } = await world.stack.up();
+    expect(again).toEqual([]);
+  });
+
+  test("larger data volumes: the file systems grow with them, and no Redis is restarted", async () => {
+    const look =
+      "df --output=size -BM /var/lib/redis | tail -n 1; systemctl show -P MainPID redis-cluster-kit";
+    const looks = () => Promise.all(NODES.map(async (node) => (await world.sh(node, look)).split("\n")));
+    const before = await looks();
+    await world.stack.set("aws.dataVolumeGib", "2");
+    const { calls } = await timed("up with larger volumes", () => world.stack.up());
+    const servers = calls.filter(({ type }) => ["Instance", "VolumeAttachment", "Handover"].includes(type));
+    expect(servers).toEqual([]);
+    for (const [index, [size = "", pid]] of (await looks()).entries()) {
+      expect(Number.parseInt(before[index]?.[0] ?? "", 10)).toBeLessThan(1_024);
+      expect(Number.parseInt(size, 10)).toBeGreaterThan(1_800);
+      expect(pid).toBe(before[index]?.[1]);
+    }
+    await expectHealthy();
+  });
+
   test("a shard more, and fewer again: nobody who stays is restarted, no key is lost", async () => {
     const pid = "systemctl show -P MainPID redis-cluster-kit";
     const processes = () => Promise.all(NODES.map((node) => world.sh(node, pid)));
     const before = await processes();
-    const nodes = NODES.map((node) => ({ host: world.address(node), port: 6379 }));
-    const traffic = await Traffic.start({
-      nodes,
-      password: PASSWORD,
-      writesPerSecond: 100,
-      replyTimeoutMs: 2_000,
-    });
+    const traffic = await writing(100, 2_000);
     await world.stack.set("shards", "4");
     const { output: grown } = await timed("a shard more", () => world.stack.up());
     expect(grown).toContain("8 nodes verified");

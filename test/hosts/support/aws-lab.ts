@@ -48,6 +48,7 @@ export class AwsLab {
         redisVersion: version,
         redisSource: archive,
         "redis.maxmemory": "64mb",
+        "aws.dataVolumeGib": "1",
         "aws.install": "archive",
         "aws.sshPublicKey": lab.publicKey,
         // This machine, where Pulumi runs and a client is.

@@ -1,11 +1,10 @@
 /** Data volumes: a file each, which a host of the lab sees as the disk that EC2 would show it. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "../lab/command";
 
-/** Sparse. What a volume is declared with is not on this machine. */
-const SIZE_BYTES = 256 * 1024 ** 2;
+const GIB = 1024 ** 3;
 const DETACH_MS = 10_000;
 
 export class Disks {
@@ -23,17 +22,25 @@ export class Disks {
   }
 
   /** Commands that make the disk appear in a running host. */
-  async attach(volumeId: string): Promise<string> {
-    closeSync(openSync(this.file(volumeId), "a"));
-    const { size } = statSync(this.file(volumeId));
-    if (size === 0) {
-      const file = openSync(this.file(volumeId), "r+");
-      ftruncateSync(file, SIZE_BYTES);
-      closeSync(file);
-    }
+  async attach(volumeId: string, sizeGib: number): Promise<string> {
+    writeFileSync(this.file(volumeId), "", { flag: "a" });
+    this.stretch(volumeId, sizeGib);
     const device = (await command(["losetup", "--find", "--show", this.file(volumeId)])).trim();
     this.devices.set(volumeId, device);
     return this.appear(volumeId);
+  }
+
+  /** Sparse: only what is written takes room here. */
+  private stretch(volumeId: string, sizeGib: number): void {
+    const { size } = statSync(this.file(volumeId));
+    if (size < sizeGib * GIB) truncateSync(this.file(volumeId), sizeGib * GIB);
+  }
+
+  /** A host that has it sees the new size at once. */
+  async grow(volumeId: string, sizeGib: number): Promise<void> {
+    this.stretch(volumeId, sizeGib);
+    const device = this.devices.get(volumeId);
+    if (device !== undefined) await command(["losetup", "--set-capacity", device]);
   }
 
   /** The same for a host that was booted again; "" where the volume is not attached. */

@@ -10,6 +10,7 @@ import {
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
+  DescribeVolumesCommand,
   DetachVolumeCommand,
   EC2Client,
   type Instance,
@@ -134,12 +135,16 @@ export class Machines {
     attach: async ({ instanceId, volumeId }) => {
       const { host, volumes } = this.machine(instanceId);
       volumes.add(volumeId);
-      await this.lab.sh(host, await this.disks.attach(volumeId));
+      await this.lab.sh(host, await this.disks.attach(volumeId, await this.sizeOf(volumeId)));
       return undefined;
     },
     detach: async ({ volumeId }) => {
       for (const { volumes } of this.machines.values()) volumes.delete(volumeId);
       await this.disks.detach(volumeId);
+      return undefined;
+    },
+    grow: async ({ volumeId }) => {
+      await this.disks.grow(volumeId, await this.sizeOf(volumeId));
       return undefined;
     },
     deleteVolume: async ({ volumeId }) => {
@@ -163,6 +168,11 @@ export class Machines {
     },
     rules: async () => this.enforceRules(),
   };
+
+  private async sizeOf(volumeId: string): Promise<number> {
+    const { Volumes } = await this.ec2.send(new DescribeVolumesCommand({ VolumeIds: [volumeId] }));
+    return Volumes?.[0]?.Size ?? 0;
+  }
 
   private machine(instanceId: string): Machine {
     const machine = this.machines.get(instanceId);

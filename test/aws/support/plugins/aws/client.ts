@@ -1,18 +1,29 @@
 /** The SDK's clients and what every kind of resource is made of. */
-import { CreateTagsCommand, EC2Client, type ResourceType, type TagSpecification } from "@aws-sdk/client-ec2";
+import {
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  EC2Client,
+  type ResourceType,
+  type TagSpecification,
+} from "@aws-sdk/client-ec2";
 
 export type Bag = Record<string, unknown>;
 
 export interface Kind {
   create(inputs: Bag, name: string): Promise<{ id: string } & Bag>;
   delete(id: string, state: Bag): Promise<unknown>;
-  /** Inputs whose change replaces, as in the real provider's schema (ForceNew). */
+  /** Inputs whose change replaces, as in the real provider's schema (ForceNew); "block.part" for a part of a block. */
   readonly forceNew: readonly string[];
   /** Other inputs that can change, and how. Tags can everywhere. */
-  readonly inPlace?: Readonly<Record<string, (id: string, inputs: Bag) => Promise<unknown>>>;
+  readonly inPlace?: Readonly<Record<string, (id: string, inputs: Bag, before: Bag) => Promise<unknown>>>;
   /** For refresh. Default: it is. */
   isThere?(id: string, state: Bag): Promise<boolean>;
+  /** For refresh: inputs that AWS may tell otherwise than they were asked for. */
+  asTold?(id: string): Promise<Bag>;
 }
+
+/** By which Debian's images have their root volume. */
+export const ROOT_DEVICE = "/dev/xvda";
 
 /** Address, region and credentials come from the environment. */
 export const ec2 = new EC2Client({});
@@ -41,8 +52,16 @@ export function tagged(type: ResourceType, inputs: Bag): { TagSpecifications: Ta
   return { TagSpecifications: [{ ResourceType: type, Tags: tagList(inputs.tags) }] };
 }
 
-export function setTags(id: string, inputs: Bag): Promise<unknown> {
-  return ec2.send(new CreateTagsCommand({ Resources: [id], Tags: tagList(inputs.tags) }));
+export async function setTags(id: string, inputs: Bag, before: Bag): Promise<void> {
+  const gone = goneTags(inputs, before).map((Key) => ({ Key }));
+  if (gone.length > 0) await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: gone }));
+  await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: tagList(inputs.tags) }));
+}
+
+/** Keys that are declared no more. */
+export function goneTags(inputs: Bag, before: Bag): string[] {
+  const kept = new Set(tagList(inputs.tags).map(({ Key }) => Key));
+  return tagList(before.tags).flatMap(({ Key }) => (kept.has(Key) ? [] : [Key]));
 }
 
 export function must<T>(value: T | undefined, what: string): T {

@@ -1,6 +1,18 @@
 /** Servers, their interfaces and volumes. */
 import * as sdk from "@aws-sdk/client-ec2";
-import { type Bag, ec2, type Kind, must, optional, part, tagged, tagList, text } from "./client";
+import {
+  type Bag,
+  ec2,
+  type Kind,
+  must,
+  optional,
+  part,
+  ROOT_DEVICE,
+  setTags,
+  tagged,
+  tagList,
+  text,
+} from "./client";
 import { tell } from "./machines";
 
 const networkInterface: Kind = {
@@ -36,13 +48,29 @@ const volume: Kind = {
     return { id: must(VolumeId, "VolumeId") };
   },
   inPlace: {
-    size: (id, { size }) => ec2.send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size: Number(size) })),
+    size: async (id, { size }) => {
+      await resize(id, Number(size));
+      await tell("grow", { volumeId: id });
+    },
+  },
+  async isThere(id) {
+    const Filters = [{ Name: "volume-id", Values: [id] }];
+    return (await ec2.send(new sdk.DescribeVolumesCommand({ Filters }))).Volumes?.length === 1;
   },
   async delete(id) {
     await ec2.send(new sdk.DeleteVolumeCommand({ VolumeId: id }));
     await tell("deleteVolume", { volumeId: id });
   },
 };
+
+/** As AWS does: moto would make a volume smaller. */
+async function resize(id: string, size: number): Promise<void> {
+  const { Volumes } = await ec2.send(new sdk.DescribeVolumesCommand({ VolumeIds: [id] }));
+  const is = Volumes?.[0]?.Size ?? 0;
+  if (size < is)
+    throw new Error(`InvalidParameterValue: New size cannot be smaller than existing size ${is}`);
+  if (size > is) await ec2.send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size: size }));
+}
 
 const volumeAttachment: Kind = {
   forceNew: ["deviceName", "instanceId", "volumeId"],
@@ -55,9 +83,8 @@ const volumeAttachment: Kind = {
     return { id: `vai-${name}` };
   },
   async isThere(_id, state) {
-    const { Volumes } = await ec2.send(
-      new sdk.DescribeVolumesCommand({ VolumeIds: [text(state, "volumeId")] }),
-    );
+    const Filters = [{ Name: "volume-id", Values: [text(state, "volumeId")] }];
+    const { Volumes } = await ec2.send(new sdk.DescribeVolumesCommand({ Filters }));
     const attachments = Volumes?.[0]?.Attachments ?? [];
     return attachments.some(({ InstanceId }) => InstanceId === state.instanceId);
   },
@@ -79,7 +106,8 @@ const instance: Kind = {
     "placementGroup",
     "keyName",
     "associatePublicIpAddress",
-    "rootBlockDevice",
+    "rootBlockDevice.encrypted",
+    "rootBlockDevice.kmsKeyId",
   ],
   async create(inputs) {
     const { Instances } = await ec2.send(new sdk.RunInstancesCommand(launch(inputs)));
@@ -99,13 +127,24 @@ const instance: Kind = {
       await ec2.send(new sdk.StartInstancesCommand({ InstanceIds: [id] }));
       await tell("start", { instanceId: id });
     },
+    rootBlockDevice: async (id, inputs, before) => {
+      const root = part(inputs, "rootBlockDevice");
+      if (root.volumeType !== part(before, "rootBlockDevice").volumeType)
+        throw new Error("the stand-in does not follow a change of the root volume's type");
+      const volumeId = await rootVolume(id);
+      await resize(volumeId, Number(root.volumeSize));
+      await setTags(volumeId, root, part(before, "rootBlockDevice"));
+    },
     disableApiTermination: (id, { disableApiTermination }) => protect(id, disableApiTermination === true),
     // Of the real provider's own state only.
     forceDestroy: async () => undefined,
   },
   async isThere(id) {
-    const { Reservations } = await ec2.send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] }));
-    return Reservations?.[0]?.Instances?.[0]?.State?.Name !== "terminated";
+    return (await described(id)).State?.Name !== "terminated";
+  },
+  // An address that was associated later is told as well (terraform-provider-aws #37318).
+  async asTold(id) {
+    return { associatePublicIpAddress: (await described(id)).PublicIpAddress !== undefined };
   },
   async delete(id, state) {
     if (state.forceDestroy === true) await protect(id, false);
@@ -113,6 +152,17 @@ const instance: Kind = {
     await tell("terminate", { instanceId: id });
   },
 };
+
+async function described(id: string): Promise<sdk.Instance> {
+  const { Reservations } = await ec2.send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] }));
+  return must(Reservations?.[0]?.Instances?.[0], `the server ${id}`);
+}
+
+async function rootVolume(id: string): Promise<string> {
+  const { BlockDeviceMappings = [] } = await described(id);
+  const root = BlockDeviceMappings.find(({ DeviceName }) => DeviceName === ROOT_DEVICE);
+  return must(root?.Ebs?.VolumeId, `the root volume of ${id}`);
+}
 
 async function stop(id: string): Promise<void> {
   await ec2.send(new sdk.StopInstancesCommand({ InstanceIds: [id] }));
@@ -148,7 +198,7 @@ function launch(inputs: Bag): sdk.RunInstancesCommandInput {
     },
     BlockDeviceMappings: [
       {
-        DeviceName: "/dev/xvda",
+        DeviceName: ROOT_DEVICE,
         Ebs: {
           VolumeSize: Number(root.volumeSize),
           VolumeType: "gp3",
