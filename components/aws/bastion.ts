@@ -11,10 +11,19 @@ export interface BastionArgs {
   readonly ami: pulumi.Input<string>;
   readonly subnetId: pulumi.Input<string>;
   readonly securityGroupId: pulumi.Input<string>;
+  /** What its first boot needs: at that it fetches what keeps it up to date. */
+  readonly network: readonly pulumi.Resource[];
 }
 
-/** Of the servers' architecture, so that one image serves both. */
+/** Of the architecture that the servers have when it is made, so that one image serves both. */
 export const BASTION_TYPES = { arm64: "t4g.nano", x86_64: "t3.micro" } as const;
+
+/**
+ * It keeps itself up to date (unattended-upgrades); another image, architecture or key of the servers is no reason to cut the
+ * way to them. Its type stays with its image: one of another architecture would not start. And AWS tells an address that was
+ * associated later as one that it was launched with, for which the provider would replace it (terraform-provider-aws #37318).
+ */
+const KEPT = ["ami", "instanceType", "userData", "associatePublicIpAddress"];
 
 export class AwsBastion extends pulumi.ComponentResource {
   /** Public address; it stays when the bastion is replaced. */
@@ -22,7 +31,7 @@ export class AwsBastion extends pulumi.ComponentResource {
 
   constructor(name: string, args: BastionArgs, options: pulumi.ComponentResourceOptions) {
     super("redis-cluster-kit:index:AwsBastion", name, {}, options);
-    const { clusterName, settings, ami, subnetId, securityGroupId } = args;
+    const { clusterName, settings, ami, subnetId, securityGroupId, network } = args;
     const { ec2 } = loadAws();
     const tags = tagsOf({ clusterName, tags: settings.tags }, name, { [ROLE_TAG]: "bastion" });
     const instance = new ec2.Instance(
@@ -45,8 +54,7 @@ export class AwsBastion extends pulumi.ComponentResource {
         userData: bastionUserData({ cluster: clusterName, publicKey: settings.sshPublicKey }),
         tags,
       },
-      // It keeps itself up to date (unattended-upgrades); a new image or key for the servers is no reason to cut the way to them.
-      { parent: this, ignoreChanges: ["ami", "userData"] },
+      { parent: this, dependsOn: [...network], ignoreChanges: KEPT },
     );
     const address = new ec2.Eip(name, { domain: "vpc", tags }, { parent: this });
     new ec2.EipAssociation(

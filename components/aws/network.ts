@@ -53,7 +53,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
   }
 
   private createVpc() {
-    const { vpcCidr, allowDestroy, region } = this.args.settings;
+    const { vpcCidr, allowDestroy } = this.args.settings;
     const { ec2 } = loadAws();
     const tags = this.tags(`${this.name}-vpc`);
     const vpc = new ec2.Vpc(
@@ -74,18 +74,35 @@ export class AwsNetwork extends pulumi.ComponentResource {
       { vpcId: vpc.id, tags: this.tags(`${this.name}-default-closed`) },
       this.child,
     );
-    // Backups do not go through the NAT gateway. A gateway endpoint costs nothing.
-    new ec2.VpcEndpoint(
-      `${this.name}-s3`,
+    return vpc;
+  }
+
+  /**
+   * Backups do not go through the NAT gateway: a gateway endpoint costs nothing. It is a route in the tables that are
+   * associated with it, and leads nobody anywhere without.
+   */
+  private createStorageRoutes(
+    vpc: { readonly id: pulumi.Output<string> },
+    tables: ReadonlyMap<string, pulumi.Output<string>>,
+  ): void {
+    const { ec2 } = loadAws();
+    const name = `${this.name}-s3`;
+    const endpoint = new ec2.VpcEndpoint(
+      name,
       {
         vpcId: vpc.id,
-        serviceName: `com.amazonaws.${region}.s3`,
+        serviceName: `com.amazonaws.${this.args.settings.region}.s3`,
         vpcEndpointType: "Gateway",
-        tags: this.tags(`${this.name}-s3`),
+        tags: this.tags(name),
       },
       this.child,
     );
-    return vpc;
+    for (const [zone, routeTableId] of tables)
+      new ec2.VpcEndpointRouteTableAssociation(
+        `${name}-${zone}`,
+        { vpcEndpointId: endpoint.id, routeTableId },
+        this.child,
+      );
   }
 
   private createPublicSubnets(vpc: { readonly id: pulumi.Output<string> }) {
@@ -134,7 +151,8 @@ export class AwsNetwork extends pulumi.ComponentResource {
     const gateways = publicSubnets
       .slice(0, nat === "none" ? 0 : nat === "one" ? 1 : publicSubnets.length)
       .map((subnetId, index) => this.createNat(subnetId, subnets[index]?.zone ?? ""));
-    return Object.fromEntries(
+    const tables = new Map<string, pulumi.Output<string>>();
+    const ids = Object.fromEntries(
       subnets.map(({ zone, cidr }, index) => {
         const name = `${this.name}-private-${zone}`;
         const tags = this.tags(name);
@@ -144,6 +162,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
           this.child,
         );
         const table = new ec2.RouteTable(name, { vpcId: vpc.id, tags }, this.child);
+        tables.set(zone, table.id);
         new ec2.RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, this.child);
         const gateway = gateways[index] ?? gateways[0];
         if (gateway !== undefined)
@@ -155,6 +174,8 @@ export class AwsNetwork extends pulumi.ComponentResource {
         return [zone, subnet.id];
       }),
     );
+    this.createStorageRoutes(vpc, tables);
+    return ids;
   }
 
   private createNat(subnetId: pulumi.Output<string>, zone: string) {

@@ -23,6 +23,19 @@ interface Rule {
   readonly from: { readonly cidr: string } | { readonly group: pulumi.Input<string> };
 }
 
+interface WayOut {
+  readonly port: number;
+  readonly description: string;
+  readonly to: { readonly cidrIpv4: string } | { readonly referencedSecurityGroupId: pulumi.Input<string> };
+}
+
+/** Where packages are fetched. Names are asked of the network's own resolver, which no rule keeps anybody from. */
+const WEB_PORTS = [80, 443];
+
+function webRule(port: number, description: string): WayOut & { readonly name: string } {
+  return { name: `web-${port}`, port, description, to: { cidrIpv4: "0.0.0.0/0" } };
+}
+
 export class AwsSecurity extends pulumi.ComponentResource {
   readonly nodesGroupId: pulumi.Output<string>;
   /** Absent where the servers are reached directly. */
@@ -80,13 +93,6 @@ export class AwsSecurity extends pulumi.ComponentResource {
 
   /** Among the nodes, and to where packages and backups are: no rule opens everything (checkov CKV_AWS_382). */
   private allowOut(): void {
-    const web = (port: number) =>
-      ({
-        name: `web-${port}`,
-        port,
-        description: "Packages, AWS and backups",
-        to: { cidrIpv4: "0.0.0.0/0" },
-      }) as const;
     const nodes = (name: string, port: number) =>
       ({
         name,
@@ -94,7 +100,8 @@ export class AwsSecurity extends pulumi.ComponentResource {
         description: "Among the nodes",
         to: { referencedSecurityGroupId: this.nodesGroupId },
       }) as const;
-    for (const rule of [nodes("redis", REDIS_PORT), nodes("bus", BUS_PORT), web(80), web(443)])
+    const web = WEB_PORTS.map((port) => webRule(port, "Packages, AWS and backups"));
+    for (const rule of [nodes("redis", REDIS_PORT), nodes("bus", BUS_PORT), ...web])
       this.egress(`${this.name}-nodes-out-${rule.name}`, this.nodesGroupId, rule);
   }
 
@@ -111,17 +118,15 @@ export class AwsSecurity extends pulumi.ComponentResource {
       description: "ssh to the nodes",
       to: { referencedSecurityGroupId: this.nodesGroupId },
     });
+    for (const port of WEB_PORTS)
+      this.egress(
+        `${this.name}-bastion-out-web-${port}`,
+        bastion,
+        webRule(port, "Updates of its own packages"),
+      );
   }
 
-  private egress(
-    name: string,
-    securityGroupId: pulumi.Input<string>,
-    rule: {
-      readonly port: number;
-      readonly description: string;
-      readonly to: { cidrIpv4: string } | { referencedSecurityGroupId: pulumi.Input<string> };
-    },
-  ): void {
+  private egress(name: string, securityGroupId: pulumi.Input<string>, rule: WayOut): void {
     const { clusterName, settings } = this.args;
     const { port, description, to } = rule;
     const tags = tagsOf({ clusterName, tags: settings.tags }, name);

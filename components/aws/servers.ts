@@ -37,6 +37,8 @@ export class AwsServers extends pulumi.ComponentResource {
   readonly bastion: ServerLink["bastion"];
 
   private readonly plan: pulumi.Output<RolloutPlan>;
+  /** Whole: a server is provisioned over every part of it (routes, rules, the bastion's address), and fetches packages. */
+  private readonly wayIn: readonly pulumi.Resource[];
   private readonly nodes: readonly PlannedNode[];
 
   constructor(
@@ -54,6 +56,7 @@ export class AwsServers extends pulumi.ComponentResource {
     const security = this.createSecurity(network);
     const bastion = this.createBastion(network, security);
     this.bastion = bastion && { host: bastion.address, user: SERVER_USER };
+    this.wayIn = [network, security, ...(bastion === undefined ? [] : [bastion])];
     this.createServers(network, security);
     this.registerOutputs({});
   }
@@ -100,13 +103,15 @@ export class AwsServers extends pulumi.ComponentResource {
     return new AwsSecurity(this.name, { ...this.source, vpcId, exporterPort }, { parent: this });
   }
 
-  private createBastion(network: AwsNetwork, { bastionGroupId }: AwsSecurity): AwsBastion | undefined {
+  private createBastion(network: AwsNetwork, security: AwsSecurity): AwsBastion | undefined {
     const [first] = this.nodes;
+    const { bastionGroupId } = security;
     if (bastionGroupId === undefined || network.publicSubnetId === undefined || first === undefined)
       return undefined;
     const { ami } = this.serverPlan(first);
     const place = { subnetId: network.publicSubnetId, securityGroupId: bastionGroupId };
-    return new AwsBastion(`${this.name}-bastion`, { ...this.source, ami, ...place }, { parent: this });
+    const args = { ...this.source, ami, ...place, network: [network, security] };
+    return new AwsBastion(`${this.name}-bastion`, args, { parent: this });
   }
 
   /** A spread group holds seven servers a zone, and one at most on a rack. */
@@ -164,7 +169,7 @@ export class AwsServers extends pulumi.ComponentResource {
         { parent: this },
       );
       const link = { node, user: SERVER_USER, instanceId: server.instanceId, bastion: this.bastion };
-      const provisioned = this.args.provision(link, { parent: this, dependsOn: [server.attachment] });
+      const provisioned = this.args.provision(link, this.onceReachable(server));
       const rolling = this.plan.apply(({ isRolling }) => isRolling);
       const rejoin = new Rejoin(
         name,
@@ -173,6 +178,10 @@ export class AwsServers extends pulumi.ComponentResource {
       );
       done.push({ node, rejoin });
     }
+  }
+
+  private onceReachable({ attachment }: AwsServer): pulumi.ComponentResourceOptions {
+    return { parent: this, dependsOn: [...this.wayIn, attachment] };
   }
 
   /**

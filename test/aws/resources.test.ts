@@ -6,14 +6,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { launchOf } from "../../components/aws/guard";
 import { RedisCluster } from "../../components/redis-cluster";
 import { parseConfig } from "../../config";
-import { type Answers, type Registered, registered } from "./support/mocked";
+import { type Answers, IMAGE, type Registered, registered } from "./support/mocked";
 import { PASSWORD, prod } from "./support/prod";
 
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const TYPE = /^aws:/;
 /** Types of AWS that have no tags. */
 const UNTAGGED =
-  /:(Route|RouteTableAssociation|EipAssociation|VolumeAttachment|RolePolicy|RolePolicyAttachment)$/;
+  /:(Route|(VpcEndpoint)?RouteTableAssociation|EipAssociation|VolumeAttachment|RolePolicy|RolePolicyAttachment)$/;
 
 const declare = (answers: Answers = {}, aws: object = {}) =>
   registered(answers, () => new RedisCluster("redis", prod(aws)));
@@ -79,6 +79,15 @@ describe("the prod stack's resources", () => {
       expect([volume.inputs.encrypted, volume.retainOnDelete]).toEqual([true, true]);
   });
 
+  test("the way to S3 is in the route table of every zone's private subnet", () => {
+    const ways = ofType("VpcEndpointRouteTableAssociation").map(({ name, inputs }) => [name, inputs]);
+    const way = (zone: string) => [
+      `redis-s3-${zone}`,
+      { vpcEndpointId: "redis-s3-id", routeTableId: `redis-private-${zone}-id` },
+    ];
+    expect(ways).toEqual(["eu-central-1a", "eu-central-1b", "eu-central-1c"].map(way));
+  });
+
   test("password and key are secrets wherever they go", () => {
     for (const { name, type, inputs } of all) {
       const open = Object.entries(inputs).filter(([, value]) => !JSON.stringify(value).includes(SECRET));
@@ -126,6 +135,17 @@ describe("the prod stack's resources", () => {
     expect(told(await declare({ zones }))).toEqual(told(all));
   });
 
+  test("Session Manager by choice: the servers' role may open its channels, and read no parameter", async () => {
+    const rolePolicies = (each: readonly Registered[]) =>
+      each.filter(({ type }) => /:RolePolicy(Attachment)?$/.test(type)).map(({ name }) => name);
+    expect(rolePolicies(all)).toEqual(["redis-backups"]);
+    const open = await declare({}, { sessionManager: true });
+    expect(rolePolicies(open).sort()).toEqual(["redis-backups", "redis-session-manager"]);
+    const policy = open.find(({ name }) => name === "redis-session-manager")?.inputs.policy;
+    expect(policy).toContain("ssmmessages:OpenDataChannel");
+    expect(policy).not.toContain("GetParameter");
+  });
+
   test("a spread placement group by choice: every node's server is in it", async () => {
     expect(ofType("PlacementGroup")).toEqual([]);
     const spread = await declare({}, { spreadPlacement: true });
@@ -133,6 +153,29 @@ describe("the prod stack's resources", () => {
     expect(group?.inputs).toMatchObject({ strategy: "spread" });
     const servers = spread.filter(({ type, name }) => type.endsWith(":Instance") && name.includes("shard-"));
     expect(servers.map(({ inputs }) => inputs.placementGroup)).toEqual(Array(6).fill("redis-id"));
+  });
+
+  test("the bastion keeps its image and type, and takes no harm from an address that it got later", () => {
+    const { ignoreChanges } = named("Instance", "redis-bastion");
+    expect(ignoreChanges).toEqual(
+      expect.arrayContaining(["ami", "instanceType", "userData", "associatePublicIpAddress"]),
+    );
+  });
+
+  test("a server is provisioned when the ways to it and from it are there", () => {
+    for (const node of ["shard-1-a", "shard-3-b"])
+      expect(named("Command", `redis-${node}-check`).dependencies).toEqual(
+        expect.arrayContaining([
+          `VolumeAttachment redis-${node}-data`,
+          "NatGateway redis-nat-eu-central-1a",
+          "Route redis-private-eu-central-1b-out",
+          "RouteTableAssociation redis-private-eu-central-1b",
+          "VpcEndpointRouteTableAssociation redis-s3-eu-central-1b",
+          "SecurityGroupIngressRule redis-nodes-ssh-bastion",
+          "SecurityGroupEgressRule redis-nodes-out-web-443",
+          "EipAssociation redis-bastion",
+        ]),
+      );
   });
 
   test("rules name their sources one by one", () => {
@@ -182,6 +225,17 @@ describe("servers that are there", () => {
     expect(servers.map(({ inputs }) => inputs.ami)).toEqual(servers.map(() => "ami-0ccccccccccccccc1"));
     const handovers = all.filter(({ type }) => type.endsWith(":Handover"));
     expect(handovers.map(({ inputs }) => inputs.turn)).toEqual(["", "", "", "", "", ""]);
+  });
+
+  test("of another architecture than declared have a turn each, with that architecture's image", async () => {
+    const answers = { running: running("ami-0ccccccccccccccc1"), imageArchitecture: "x86_64" };
+    const all = await declare(answers, { instanceType: "r7i.large" });
+    const handovers = all.filter(({ type }) => type.endsWith(":Handover"));
+    expect(handovers.map(({ inputs }) => inputs.turn)).toEqual(
+      Array(6).fill(`image ami-0ccccccccccccccc1 -> ${IMAGE}, type r7g.large -> r7i.large`),
+    );
+    const servers = all.filter(({ type, name }) => type.endsWith(":Instance") && name.includes("shard"));
+    expect(servers.map(({ inputs }) => inputs.ami)).toEqual(Array(6).fill(IMAGE));
   });
 
   test("have a turn each for a declared image, and wait for the one before", async () => {

@@ -5,10 +5,12 @@
  */
 
 import * as sdk from "@aws-sdk/client-ec2";
-import { DescribeImagesCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { DescribeImagesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { indexOf, overlapping, turnOf, turns } from "./support/calls";
 import { discover } from "./support/discovery";
 import type { Entry } from "./support/plugins/call-log";
+import { dataVolumeOf, NODE_TAG, rulesIn, serversIn, tagOf } from "./support/seen";
 import { AwsStack, NEWEST_IMAGE, OLD_IMAGE, X86_IMAGE } from "./support/stack";
 
 const ORDER = ["shard-1-b", "shard-1-a", "shard-2-b", "shard-2-a", "shard-3-b", "shard-3-a"];
@@ -16,6 +18,8 @@ const ORDER = ["shard-1-b", "shard-1-a", "shard-2-b", "shard-2-a", "shard-3-b", 
 describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
   let stack: AwsStack;
   let ec2: EC2Client;
+  /** Of the `up` that makes everything. */
+  let first: readonly Entry[] = [];
 
   beforeAll(async () => {
     stack = await AwsStack.create();
@@ -30,23 +34,13 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     await stack?.end();
   });
 
-  const servers = async (role = "node") => {
-    const Filters = [
-      { Name: "tag:redis-cluster-kit:role", Values: [role] },
-      { Name: "instance-state-name", Values: ["running", "stopped"] },
-    ];
-    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
-    return Reservations.flatMap(({ Instances = [] }) => Instances);
-  };
-  const tagOf = (tags: sdk.Tag[] | undefined, key: string) =>
-    tags?.find((tag) => tag.Key === key)?.Value ?? "";
+  const servers = (role = "node") => serversIn(ec2, role);
   const byNode = async () =>
-    new Map(
-      (await servers()).map((server) => [tagOf(server.Tags, "redis-cluster-kit:node"), server] as const),
-    );
+    new Map((await servers()).map((server) => [tagOf(server.Tags, NODE_TAG), server] as const));
 
   test("up makes six closed servers over three zones, each with its address and its encrypted volume", async () => {
-    const { output } = await stack.up();
+    const { output, calls } = await stack.up();
+    first = calls;
     expect(output).toMatch(/Estimate: about \d+ USD a month in eu-central-1/);
     const made = await byNode();
     expect([...made.keys()].sort()).toEqual([...ORDER].sort());
@@ -59,11 +53,8 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     const { Volumes = [] } = await ec2.send(new sdk.DescribeVolumesCommand({}));
     expect(Volumes.every((volume) => volume.Encrypted)).toBe(true);
     const { NetworkInterfaces = [] } = await ec2.send(new sdk.DescribeNetworkInterfacesCommand({}));
-    const addresses = NetworkInterfaces.filter(
-      (each) => tagOf(each.TagSet, "redis-cluster-kit:node") !== "",
-    ).map(
-      (each) =>
-        `${tagOf(each.TagSet, "redis-cluster-kit:node")} ${each.PrivateIpAddress} ${each.AvailabilityZone}`,
+    const addresses = NetworkInterfaces.filter((each) => tagOf(each.TagSet, NODE_TAG) !== "").map(
+      (each) => `${tagOf(each.TagSet, NODE_TAG)} ${each.PrivateIpAddress} ${each.AvailabilityZone}`,
     );
     expect(addresses.sort()).toEqual([
       "shard-1-a 10.60.0.10 eu-central-1a",
@@ -75,21 +66,31 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     ]);
   });
 
+  test("nothing was fetched before the whole network was there: routes, NAT, addresses, rules", async () => {
+    const ways =
+      /^(Route|RouteTableAssociation|NatGateway|EipAssociation|SecurityGroup(In|E)gressRule|VpcEndpoint)/;
+    const network = first.filter(({ moment, type }) => moment === "end" && ways.test(type));
+    expect(network.length).toBeGreaterThan(30);
+    const ready = Math.max(...network.map((call) => first.indexOf(call)));
+    const provisioned = ORDER.map((node) =>
+      indexOf(first, "begin", "create", "Command", `redis-${node}-check`),
+    );
+    expect(Math.min(...provisioned)).toBeGreaterThan(ready);
+    // The bastion fetches packages at its first boot.
+    const rules = first.filter(
+      ({ type, name }) => type === "SecurityGroupEgressRule" && /bastion/.test(name),
+    );
+    const bastion = indexOf(first, "begin", "create", "Instance", "redis-bastion");
+    expect(Math.max(...rules.map((call) => first.indexOf(call)))).toBeLessThan(bastion);
+  });
+
   test("describe-security-group-rules: only the intended ports, only to the intended sources", async () => {
-    const { SecurityGroups = [] } = await ec2.send(new sdk.DescribeSecurityGroupsCommand({}));
-    const names = new Map(SecurityGroups.map((group) => [group.GroupId, group.GroupName]));
-    const { VpcId: vpc } = (await servers())[0] ?? {};
-    const ours = new Set(SecurityGroups.filter((group) => group.VpcId === vpc).map((group) => group.GroupId));
-    const { SecurityGroupRules = [] } = await ec2.send(new sdk.DescribeSecurityGroupRulesCommand({}));
-    const rules = SecurityGroupRules.filter((rule) => ours.has(rule.GroupId ?? "")).map((rule) => {
-      const other = rule.CidrIpv4 ?? names.get(rule.ReferencedGroupInfo?.GroupId);
-      const ports = rule.FromPort === rule.ToPort ? rule.FromPort : `${rule.FromPort}-${rule.ToPort}`;
-      const arrow = rule.IsEgress ? "->" : "<-";
-      return `${names.get(rule.GroupId)} ${ports} ${arrow} ${other}`;
-    });
-    expect(rules.sort()).toEqual([
+    const rules = await rulesIn(ec2, (await servers())[0]?.VpcId ?? "");
+    expect(rules).toEqual([
       "redis-bastion 22 -> redis-nodes",
       "redis-bastion 22 <- 203.0.113.7/32",
+      "redis-bastion 443 -> 0.0.0.0/0",
+      "redis-bastion 80 -> 0.0.0.0/0",
       "redis-nodes 16379 -> redis-nodes",
       "redis-nodes 16379 <- redis-nodes",
       "redis-nodes 22 <- redis-bastion",
@@ -99,6 +100,19 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
       "redis-nodes 6379 <- redis-nodes",
       "redis-nodes 80 -> 0.0.0.0/0",
     ]);
+  });
+
+  test("describe-vpc-endpoints: S3 is reached from the private subnets' route tables, not through the NAT gateway", async () => {
+    const [server] = await servers();
+    const { VpcEndpoints = [] } = await ec2.send(new sdk.DescribeVpcEndpointsCommand({}));
+    expect(VpcEndpoints.map(({ ServiceName, VpcId }) => [ServiceName, VpcId])).toEqual([
+      ["com.amazonaws.eu-central-1.s3", server?.VpcId],
+    ]);
+    const RouteTableIds = VpcEndpoints[0]?.RouteTableIds ?? [];
+    const { RouteTables = [] } = await ec2.send(new sdk.DescribeRouteTablesCommand({ RouteTableIds }));
+    expect(RouteTables.map(({ Tags }) => tagOf(Tags, "Name")).sort()).toEqual(
+      ["a", "b", "c"].map((zone) => `redis-private-eu-central-1${zone}`),
+    );
   });
 
   test("Prometheus finds the nodes by their tags, with the labels of dashboard and alerts, and no bastion", async () => {
@@ -121,6 +135,63 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     expect(calls).toEqual([]);
   });
 
+  test("nor does one after a refresh: AWS tells the bastion's address as one that it was launched with", async () => {
+    const [bastion] = await servers("bastion");
+    expect(bastion?.PublicIpAddress).toBeDefined();
+    const { calls } = await stack.up("--refresh");
+    expect(calls).toEqual([]);
+    expect((await servers("bastion"))[0]?.InstanceId).toBe(bastion?.InstanceId);
+  });
+
+  test("other tags change in place: no server, address or volume is replaced, and none has a turn", async () => {
+    const before = await byNode();
+    await stack.set("aws.tags.team", "platform");
+    const { calls } = await stack.up();
+    expect(new Set(calls.map(({ what }) => what))).toEqual(new Set(["update"]));
+    expect(calls.filter(({ type }) => ["Handover", "Rejoin", "Command"].includes(type))).toEqual([]);
+    for (const [node, server] of await byNode()) {
+      expect(server.InstanceId).toBe(before.get(node)?.InstanceId);
+      expect(tagOf(server.Tags, "team")).toBe("platform");
+    }
+    const { Volumes = [] } = await ec2.send(new sdk.DescribeVolumesCommand({}));
+    expect(Volumes.map(({ Tags }) => tagOf(Tags, "team"))).toEqual(Volumes.map(() => "platform"));
+    await stack.must("config", "rm", "--path", "aws.tags.team");
+    await stack.up();
+    for (const server of (await byNode()).values()) expect(tagOf(server.Tags, "team")).toBe("");
+  });
+
+  test("a bastion, and a server with its volume, that are gone: up --refresh makes them again at their addresses", async () => {
+    const [bastion] = await servers("bastion");
+    const lost = (await byNode()).get("shard-2-b");
+    const InstanceId = lost?.InstanceId ?? "";
+    const VolumeId = dataVolumeOf(lost);
+    await ec2.send(
+      new sdk.ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }),
+    );
+    await ec2.send(new sdk.DetachVolumeCommand({ InstanceId, VolumeId }));
+    await ec2.send(new sdk.DeleteVolumeCommand({ VolumeId }));
+    await ec2.send(
+      new sdk.TerminateInstancesCommand({ InstanceIds: [InstanceId, bastion?.InstanceId ?? ""] }),
+    );
+    const { calls } = await stack.up("--refresh");
+    const instances = calls.filter(({ type, moment }) => type === "Instance" && moment === "end");
+    expect(instances.map(({ what, name }) => `${what} ${name}`).sort()).toEqual([
+      "create redis-bastion",
+      "create redis-shard-2-b",
+    ]);
+    expect((await servers("bastion"))[0]?.PublicIpAddress).toBe(bastion?.PublicIpAddress);
+    const made = (await byNode()).get("shard-2-b");
+    expect(made?.NetworkInterfaces?.[0]?.PrivateIpAddress).toBe("10.60.32.17");
+    // It looks for the volume that it has, by its id.
+    const asked = { InstanceId: made?.InstanceId ?? "", Attribute: "userData" } as const;
+    const { UserData } = await ec2.send(new sdk.DescribeInstanceAttributeCommand(asked));
+    expect(dataVolumeOf(made)).not.toBe(VolumeId);
+    expect(Buffer.from(UserData?.Value ?? "", "base64").toString()).toContain(
+      `volume=${dataVolumeOf(made).replace("-", "")}\n`,
+    );
+    expect((await stack.up()).calls).toEqual([]);
+  });
+
   test.each([
     [
       "a zone that the account has not",
@@ -139,6 +210,12 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
       "aws.vpcCidr",
       "10.61.0.0/16",
       /shard-1-a: address 10.60.0.10 -> 10.61.0.10[\s\S]*both members of each shard/,
+    ],
+    [
+      "a smaller volume",
+      "aws.dataVolumeGib",
+      "40",
+      /aws.dataVolumeGib: 40 GiB, and shard-1-a, [\s\S]*have 50 GiB[\s\S]*cannot make a volume smaller/,
     ],
   ])("preview refuses %s", async (_, key, value, expected) => {
     await stack.must("config", "set", ...(key === "zones" ? [] : ["--path"]), key, value);
@@ -223,6 +300,21 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     expect(Volumes.map((volume) => volume.State)).toEqual(["available", "available"]);
   });
 
+  test("another architecture, no image declared: servers are replaced one at a time with its own; the bastion stays as it is", async () => {
+    const [bastion] = await servers("bastion");
+    await stack.must("config", "rm", "--path", "aws.ami");
+    await stack.set("aws.instanceType", "r7i.large");
+    const { calls } = await stack.up();
+    for (const server of (await byNode()).values())
+      expect([server.ImageId, server.InstanceType]).toEqual([X86_IMAGE, "r7i.large"]);
+    expect(turns(calls)).toEqual(ORDER.flatMap(turnOf));
+    expect(overlapping(calls)).toEqual([]);
+    const [still] = await servers("bastion");
+    expect([still?.InstanceId, still?.InstanceType]).toEqual([bastion?.InstanceId, "t4g.nano"]);
+    const { calls: again } = await stack.up();
+    expect(again).toEqual([]);
+  });
+
   test("destroy is refused until it is allowed, and then goes from the cluster down to the network", async () => {
     const refused = await stack.attempt("destroy", "--yes", "--skip-preview");
     expect(refused.code).not.toBe(0);
@@ -251,50 +343,3 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     for (const { type, name } of network) expect(at("Vpc", "redis-vpc")).toBeGreaterThan(at(type, name));
   });
 });
-
-/** What happens to one server in its turn, in order. */
-function turnOf(node: string): string[] {
-  const name = `redis-${node}`;
-  return [
-    `update Handover ${name}`,
-    `delete VolumeAttachment ${name}-data`,
-    `delete Instance ${name}`,
-    `create Instance ${name}`,
-    `create VolumeAttachment ${name}-data`,
-    `update Rejoin ${name}`,
-  ];
-}
-
-/** Beginnings in order; provisioning is in between and is checked by its own tests. */
-function turns(calls: readonly Entry[]): string[] {
-  return calls
-    .filter(({ moment, type }) => moment === "begin" && type !== "Command" && type !== "Topology")
-    .map(({ what, type, name }) => `${what} ${type} ${name}`);
-}
-
-/** Operations on servers that began before the one before had ended. */
-function overlapping(calls: readonly Entry[]): string[] {
-  const open = new Set<string>();
-  const found: string[] = [];
-  for (const { moment, what, type, name } of calls) {
-    const key = `${what} ${type} ${name}`;
-    if (moment === "end") open.delete(key);
-    else {
-      if (open.size > 0) found.push(`${key} while ${[...open].join(", ")}`);
-      open.add(key);
-    }
-  }
-  return found;
-}
-
-function indexOf(
-  calls: readonly Entry[],
-  moment: Entry["moment"],
-  what: Entry["what"],
-  type: string,
-  name: string,
-): number {
-  return calls.findIndex(
-    (call) => call.moment === moment && call.what === what && call.type === type && call.name === name,
-  );
-}

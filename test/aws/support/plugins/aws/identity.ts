@@ -1,6 +1,6 @@
 /** Roles and their policies. */
 import * as sdk from "@aws-sdk/client-iam";
-import { type Kind, tagList, text } from "./client";
+import { goneTags, type Kind, tagList, text } from "./client";
 
 const iam = new sdk.IAMClient({});
 
@@ -15,6 +15,13 @@ const role: Kind = {
       }),
     );
     return { id: name, name };
+  },
+  inPlace: {
+    tags: async (RoleName, inputs, before) => {
+      const TagKeys = goneTags(inputs, before);
+      if (TagKeys.length > 0) await iam.send(new sdk.UntagRoleCommand({ RoleName, TagKeys }));
+      await iam.send(new sdk.TagRoleCommand({ RoleName, Tags: tagList(inputs.tags) }));
+    },
   },
   delete: (id) => iam.send(new sdk.DeleteRoleCommand({ RoleName: id })),
 };
@@ -50,11 +57,20 @@ const rolePolicyAttachment: Kind = {
 const instanceProfile: Kind = {
   forceNew: ["name"],
   async create(inputs, name) {
-    await iam.send(new sdk.CreateInstanceProfileCommand({ InstanceProfileName: name }));
+    const Tags = tagList(inputs.tags);
+    await iam.send(new sdk.CreateInstanceProfileCommand({ InstanceProfileName: name, Tags }));
     await iam.send(
       new sdk.AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: text(inputs, "role") }),
     );
     return { id: name, name };
+  },
+  inPlace: {
+    tags: async (InstanceProfileName, inputs, before) => {
+      const TagKeys = goneTags(inputs, before);
+      if (TagKeys.length > 0)
+        await iam.send(new sdk.UntagInstanceProfileCommand({ InstanceProfileName, TagKeys }));
+      await iam.send(new sdk.TagInstanceProfileCommand({ InstanceProfileName, Tags: tagList(inputs.tags) }));
+    },
   },
   async delete(id, state) {
     const RoleName = text(state, "role");

@@ -1,6 +1,6 @@
 /** The functions that the kit calls: what AWS has. */
 import * as sdk from "@aws-sdk/client-ec2";
-import { type Bag, ec2, must, text } from "./client";
+import { type Bag, ec2, must, ROOT_DEVICE, text } from "./client";
 
 type Filters = { name: string; values: string[] }[];
 
@@ -61,6 +61,23 @@ async function instance(id: string): Promise<Bag> {
     privateIp: found.NetworkInterfaces?.[0]?.PrivateIpAddress ?? found.PrivateIpAddress,
     availabilityZone,
     tags: Object.fromEntries((found.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
+    ...(await blockDevices(found)),
+  };
+}
+
+/** The root is the device that the launch asked for: moto's images have it by another name. */
+async function blockDevices({ BlockDeviceMappings = [] }: sdk.Instance): Promise<Bag> {
+  const VolumeIds = BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+  const { Volumes = [] } = await ec2.send(new sdk.DescribeVolumesCommand({ VolumeIds }));
+  const devices = BlockDeviceMappings.map(({ DeviceName, Ebs }) => ({
+    deviceName: DeviceName,
+    volumeId: Ebs?.VolumeId,
+    volumeSize: Volumes.find(({ VolumeId }) => VolumeId === Ebs?.VolumeId)?.Size,
+  }));
+  const isRoot = ({ deviceName }: { deviceName: string | undefined }) => deviceName === ROOT_DEVICE;
+  return {
+    rootBlockDevices: devices.filter(isRoot),
+    ebsBlockDevices: devices.filter((device) => !isRoot(device)),
   };
 }
 

@@ -30,6 +30,11 @@ function changedKeys(olds: Bag, news: Bag): string[] {
   );
 }
 
+function differs(path: string, before: Bag, after: Bag): boolean {
+  const at = (from: Bag) => path.split(".").reduce<unknown>((value, key) => (value as Bag)?.[key], from);
+  return JSON.stringify(at(before)) !== JSON.stringify(at(after));
+}
+
 class Aws implements Provider {
   readonly version = "7.48.0";
 
@@ -38,9 +43,8 @@ class Aws implements Provider {
   }
 
   async diff(_id: string, urn: string, olds: Bag, news: Bag) {
-    const changed = changedKeys(olds, news);
-    const replaces = changed.filter((key) => kindOf(urn).forceNew.includes(key));
-    return { changes: changed.length > 0, replaces };
+    const replaces = kindOf(urn).forceNew.filter((path) => differs(path, (olds.asked ?? {}) as Bag, news));
+    return { changes: changedKeys(olds, news).length > 0, replaces };
   }
 
   async create(urn: string, inputs: Bag) {
@@ -55,14 +59,20 @@ class Aws implements Provider {
       const change = key === "tags" ? (tags ?? setTags) : own[key];
       if (change === undefined)
         throw new Error(`the stand-in does not follow a change of ${key} of ${typeOf(urn)}`);
-      await logged("update", urn, () => change(id, news));
+      await logged("update", urn, () => change(id, news, (olds.asked ?? {}) as Bag));
     }
     return { outs: { ...olds, ...news, asked: news } };
   }
 
   async read(id: string, urn: string, props: Bag) {
-    const isThere = (await kindOf(urn).isThere?.(id, props)) ?? true;
-    return isThere ? { id, props } : {};
+    const kind = kindOf(urn);
+    if ((await kind.isThere?.(id, props)) === false) return {};
+    if (kind.asTold === undefined) return { id, props };
+    const told = await kind.asTold(id);
+    const asked = Object.fromEntries(
+      Object.entries((props.asked ?? {}) as Bag).map(([key, value]) => [key, told[key] ?? value]),
+    );
+    return { id, props: { ...props, ...asked, asked }, inputs: asked };
   }
 
   async delete(id: string, urn: string, props: Bag) {

@@ -131,13 +131,28 @@ const eipAssociation: Kind = {
   async create(inputs) {
     const allocationId = text(inputs, "allocationId");
     const instanceId = text(inputs, "instanceId");
+    // In a VPC AWS takes an address away from another server by itself; moto must be told.
+    const move = { AllowReassociation: true };
     const { AssociationId } = await ec2.send(
-      new sdk.AssociateAddressCommand({ AllocationId: allocationId, InstanceId: instanceId }),
+      new sdk.AssociateAddressCommand({ AllocationId: allocationId, InstanceId: instanceId, ...move }),
     );
     await tell("associate", { allocationId, instanceId });
     return { id: must(AssociationId, "AssociationId") };
   },
-  delete: (id) => ec2.send(new sdk.DisassociateAddressCommand({ AssociationId: id })),
+  async isThere(_id, state) {
+    const { Addresses } = await ec2.send(
+      new sdk.DescribeAddressesCommand({ AllocationIds: [text(state, "allocationId")] }),
+    );
+    return Addresses?.[0]?.InstanceId === state.instanceId;
+  },
+  async delete(id) {
+    try {
+      await ec2.send(new sdk.DisassociateAddressCommand({ AssociationId: id }));
+    } catch (error) {
+      // It went with its server, or with the address to another one.
+      if (!(error instanceof Error) || error.name !== "InvalidAssociationID.NotFound") throw error;
+    }
+  },
 };
 
 const vpcEndpoint: Kind = {
@@ -154,6 +169,25 @@ const vpcEndpoint: Kind = {
     return { id: must(VpcEndpoint?.VpcEndpointId, "VpcEndpointId") };
   },
   delete: (id) => ec2.send(new sdk.DeleteVpcEndpointsCommand({ VpcEndpointIds: [id] })),
+};
+
+/** A gateway endpoint leads only those who have it in their route table. */
+const vpcEndpointRouteTableAssociation: Kind = {
+  forceNew: ["routeTableId", "vpcEndpointId"],
+  async create(inputs, name) {
+    const table = { AddRouteTableIds: [text(inputs, "routeTableId")] };
+    await ec2.send(
+      new sdk.ModifyVpcEndpointCommand({ VpcEndpointId: text(inputs, "vpcEndpointId"), ...table }),
+    );
+    return { id: `a-${name}` };
+  },
+  delete: (_id, state) =>
+    ec2.send(
+      new sdk.ModifyVpcEndpointCommand({
+        VpcEndpointId: text(state, "vpcEndpointId"),
+        RemoveRouteTableIds: [text(state, "routeTableId")],
+      }),
+    ),
 };
 
 /** A new group lets everything out; the real provider takes that rule away. */
@@ -254,6 +288,8 @@ export const NETWORK: Readonly<Record<string, Kind>> = {
   "aws:ec2/natGateway:NatGateway": natGateway,
   "aws:ec2/eipAssociation:EipAssociation": eipAssociation,
   "aws:ec2/vpcEndpoint:VpcEndpoint": vpcEndpoint,
+  "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation":
+    vpcEndpointRouteTableAssociation,
   "aws:ec2/securityGroup:SecurityGroup": securityGroup,
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": defaultSecurityGroup,
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": rule("Ingress"),
