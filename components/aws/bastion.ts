@@ -11,8 +11,8 @@ export interface BastionArgs {
   readonly ami: pulumi.Input<string>;
   readonly subnetId: pulumi.Input<string>;
   readonly securityGroupId: pulumi.Input<string>;
-  /** What its first boot needs: at that it fetches what keeps it up to date. */
-  readonly network: readonly pulumi.Resource[];
+  /** Who lets it out: at its first boot it fetches what keeps it up to date. Its subnet waits for its own routes. */
+  readonly rules: pulumi.Resource;
 }
 
 /** Of the architecture that the servers have when it is made, so that one image serves both. */
@@ -31,7 +31,7 @@ export class AwsBastion extends pulumi.ComponentResource {
 
   constructor(name: string, args: BastionArgs, options: pulumi.ComponentResourceOptions) {
     super("redis-cluster-kit:index:AwsBastion", name, {}, options);
-    const { clusterName, settings, ami, subnetId, securityGroupId, network } = args;
+    const { clusterName, settings, ami, subnetId, securityGroupId, rules } = args;
     const { ec2 } = loadAws();
     const tags = tagsOf({ clusterName, tags: settings.tags }, name, { [ROLE_TAG]: "bastion" });
     const instance = new ec2.Instance(
@@ -54,7 +54,7 @@ export class AwsBastion extends pulumi.ComponentResource {
         userData: bastionUserData({ cluster: clusterName, publicKey: settings.sshPublicKey }),
         tags,
       },
-      { parent: this, dependsOn: [...network], ignoreChanges: KEPT },
+      { parent: this, dependsOn: rules, ignoreChanges: KEPT },
     );
     const address = new ec2.Eip(name, { domain: "vpc", tags }, { parent: this });
     new ec2.EipAssociation(

@@ -110,7 +110,7 @@ export class AwsServers extends pulumi.ComponentResource {
       return undefined;
     const { ami } = this.serverPlan(first);
     const place = { subnetId: network.publicSubnetId, securityGroupId: bastionGroupId };
-    const args = { ...this.source, ami, ...place, network: [network, security] };
+    const args = { ...this.source, ami, ...place, rules: security };
     return new AwsBastion(`${this.name}-bastion`, args, { parent: this });
   }
 
