@@ -148,7 +148,7 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     await world.stack.set("aws.instanceType", "r7g.xlarge");
     world.stops.length = 0;
     const traffic = await writing(200, 2_000);
-    const { calls, output } = await timed("up with another type for all six", () => world.stack.up());
+    const { calls } = await timed("up with another type for all six", () => world.stack.up());
     const report = await traffic.stop();
     console.log(
       `six servers stopped and started: ${report.writes} acknowledged writes, ${report.lost.length} lost, longest unavailability ${report.longestWriteMs} ms`,
@@ -161,7 +161,6 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
       NODES.map((node) => `update redis-${node}`),
     );
     expect(world.stops).toEqual(NODES.map((node) => ({ node, down: [node] })));
-    expect(output).toContain("is back and in sync");
     await expectHealthy();
     const { calls: again } = await world.stack.up();
     expect(again).toEqual([]);
