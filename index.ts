@@ -20,6 +20,12 @@ export const pythonRedis = connect.pythonRedis;
 export const ioredis = connect.ioredis;
 /** For Prometheus (file_sd); empty while monitoring is off. */
 export const scrapeTargets = cluster.scrapeTargets;
+/** Target aws: what an application there attaches to (docs/aws.md); empty elsewhere. */
+export const network = pulumi
+  .all([cluster.clientSecurityGroupId, cluster.vpcId, cluster.privateSubnetIds])
+  .apply(([clientSecurityGroupId, vpcId, privateSubnetIds]) =>
+    vpcId === "" ? {} : { clientSecurityGroupId, vpcId, privateSubnetIds },
+  );
 /** What one does next. */
 export const next = {
   password: passwordCommand,

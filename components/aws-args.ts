@@ -10,7 +10,10 @@ export interface AwsSubnetArgs {
   readonly publicId?: string;
 }
 
-/** Target `"aws"`. What a change does is in docs/configuration.md, key by key. */
+/**
+ * Target `"aws"`. What a change does is in docs/configuration.md, key by key. All are plain values, not outputs of other
+ * resources: network and servers are planned and checked against AWS before anything is made.
+ */
 export interface AwsArgs {
   /** Region of everything. It cannot be changed while the cluster exists. @example "eu-central-1" */
   readonly region: string;
@@ -33,7 +36,10 @@ export interface AwsArgs {
   readonly subnets?: Readonly<Record<string, AwsSubnetArgs>>;
   /** Where the nodes' addresses begin in each subnet. It cannot be changed while the cluster exists. @default 10 */
   readonly addressOffset?: number;
-  /** Security groups whose members may reach Redis. Rules change live. @default [] */
+  /**
+   * Security groups whose members may reach Redis, by id. Rules change live. A group that the same program makes is not known
+   * in a preview: attach the output `clientSecurityGroupId` to the application instead. @default []
+   */
   readonly clientSecurityGroups?: readonly string[];
   /** IPv4 blocks that may reach Redis. Rules change live. @default [] */
   readonly clientCidrs?: readonly string[];

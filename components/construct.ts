@@ -21,7 +21,9 @@ const provider: pulumi.provider.Provider = {
       return Promise.reject(new Error(`this provider has no component ${type}`));
     const cluster = new RedisCluster(name, argsOf(inputs), options);
     const { urn, endpoints, nodes, password, connect, drift, scrapeTargets, declaration } = cluster;
-    const state = { endpoints, nodes, password, connect, drift, scrapeTargets, declaration };
+    const { clientSecurityGroupId, vpcId, privateSubnetIds } = cluster;
+    const network = { clientSecurityGroupId, vpcId, privateSubnetIds };
+    const state = { endpoints, nodes, password, connect, drift, scrapeTargets, ...network, declaration };
     return Promise.resolve({ urn, state });
   },
 };

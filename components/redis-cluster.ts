@@ -33,6 +33,12 @@ export class RedisCluster extends pulumi.ComponentResource {
   readonly drift: pulumi.Output<string[]>;
   /** The nodes' exporters as Prometheus's file_sd and static_configs take them; empty where monitoring is off. */
   readonly scrapeTargets: pulumi.Output<readonly TargetGroup[]>;
+  /** Target `"aws"`: the security group for applications: its members may reach Redis. Empty elsewhere. */
+  readonly clientSecurityGroupId: pulumi.Output<string>;
+  /** Target `"aws"`: the network that the nodes are in. Empty elsewhere. */
+  readonly vpcId: pulumi.Output<string>;
+  /** Target `"aws"`: the nodes' subnets in it, in the order of the zones. Empty elsewhere. */
+  readonly privateSubnetIds: pulumi.Output<string[]>;
   /**
    * Secret. Who reads it holds the cluster and its servers: the declaration as JSON with the password, every node's redis.conf
    * and, where they were given, `sshPrivateKey` and `sudoPassword`. `npx redis-cluster-kit` needs it: from a stack that exports
@@ -55,6 +61,10 @@ export class RedisCluster extends pulumi.ComponentResource {
     this.drift = topology.drift;
     this.connect = this.connectWith(PASSWORD_COMMAND);
     this.scrapeTargets = pulumi.output(declareTargets(config));
+    // Empty instead of undefined: an undefined output of a stack is a warning in every `up`.
+    this.clientSecurityGroupId = reach.clients?.clientSecurityGroupId ?? pulumi.output("");
+    this.vpcId = reach.clients?.vpcId ?? pulumi.output("");
+    this.privateSubnetIds = reach.clients?.privateSubnetIds ?? pulumi.output([]);
     this.declaration = this.describe(config, args, reach);
     this.registerOutputs({ endpoints: this.endpoints, nodes: this.nodes });
   }
@@ -143,6 +153,8 @@ export class RedisCluster extends pulumi.ComponentResource {
 /** Servers that are ready, and the way to them; nothing on the local target. */
 interface Reach {
   readonly ready: readonly pulumi.Resource[];
+  /** Of the target aws alone. */
+  readonly clients?: Pick<RedisCluster, "clientSecurityGroupId" | "vpcId" | "privateSubnetIds">;
   readonly access?: pulumi.Output<ReturnType<typeof sshAccess>>;
   /** Exporters on the servers; they follow the cluster. */
   readonly monitor?: (topology: Topology) => void;

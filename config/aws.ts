@@ -56,12 +56,7 @@ export function readAws(raw: unknown, around: AwsSurroundings): ReadAws {
       ...provisioningProblems(values, around),
       ...machineProblems(values, around.redis),
     ],
-    warnings: [
-      ...machineWarnings(values, around.redis),
-      ...zoneWarnings(zones),
-      ...reachWarnings(values),
-      ...sessionWarnings(values),
-    ],
+    warnings: [...machineWarnings(values, around.redis), ...zoneWarnings(zones), ...sessionWarnings(values)],
   };
 }
 
@@ -130,13 +125,5 @@ function zoneWarnings(zones: readonly string[]): string[] {
   return [
     `Two zones (${zones.join(", ")}): one of them holds most primaries. When that one is lost no failover happens and the cluster stops until it is back; ` +
       "the data is kept. A third zone cures it.",
-  ];
-}
-
-function reachWarnings(values: AwsValues): string[] {
-  const { clientCidrs, clientSecurityGroups } = values;
-  if (clientCidrs.length + clientSecurityGroups.length > 0) return [];
-  return [
-    "aws.clientSecurityGroups and aws.clientCidrs are empty: nobody but the nodes themselves can reach Redis.",
   ];
 }

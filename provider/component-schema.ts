@@ -45,6 +45,17 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
     items: reference("ScrapeTargets"),
     description: "The nodes' exporters as Prometheus's file_sd takes them; empty where monitoring is off.",
   },
+  clientSecurityGroupId: {
+    ...TEXT,
+    description:
+      "Target aws: the security group for applications: its members may reach Redis. Empty elsewhere.",
+  },
+  vpcId: { ...TEXT, description: "Target aws: the network that the nodes are in. Empty elsewhere." },
+  privateSubnetIds: {
+    type: "array",
+    items: TEXT,
+    description: "Target aws: the nodes' subnets in it, in the order of the zones. Empty elsewhere.",
+  },
   declaration: {
     ...TEXT,
     secret: true,

@@ -12,7 +12,7 @@ import { backupPlan, ServerBackup } from "../server-backup";
 import type { ServerConnection } from "../server-connection";
 import { ServerExporter } from "../server-exporter";
 import { loadAws } from "./sdk";
-import { AwsServers, type ServerLink } from "./servers";
+import { AwsServers, type ClientAccess, type ServerLink } from "./servers";
 
 export interface ReachArgs {
   readonly config: AwsConfig;
@@ -24,6 +24,7 @@ export interface ReachArgs {
 
 export interface Reach {
   readonly ready: readonly pulumi.Resource[];
+  readonly clients: ClientAccess;
   /** Secret. */
   readonly access: pulumi.Output<NonNullable<Declaration["ssh"]>>;
   /** Backup timers on the servers, where backups are declared; they follow the cluster. */
@@ -59,7 +60,8 @@ export function reachAws(name: string, args: ReachArgs, parent: pulumi.Component
     for (const link of links) monitorServer(name, args, link, { parent, dependsOn: topology });
   };
   // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
-  return { ready: [servers], access: accessOf(args, servers.bastion), backUp, monitor };
+  const { clients, bastion } = servers;
+  return { ready: [servers], clients, access: accessOf(args, bastion), backUp, monitor };
 }
 
 /** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */

@@ -38,6 +38,8 @@ function webRule(port: number, description: string): WayOut & { readonly name: s
 
 export class AwsSecurity extends pulumi.ComponentResource {
   readonly nodesGroupId: pulumi.Output<string>;
+  /** For whoever is to reach Redis: its members may, and nobody may reach them by it. */
+  readonly clientsGroupId: pulumi.Output<string>;
   /** Absent where the servers are reached directly. */
   readonly bastionGroupId: pulumi.Output<string> | undefined;
 
@@ -51,14 +53,20 @@ export class AwsSecurity extends pulumi.ComponentResource {
     this.nodesGroupId = this.createGroup("nodes", "Redis nodes of");
     this.bastionGroupId =
       settings.access === "bastion" ? this.createGroup("bastion", "Way to the Redis nodes of") : undefined;
-    this.allowAll(
-      `${name}-nodes`,
-      this.nodesGroupId,
-      nodeRules(args, this.nodesGroupId, this.bastionGroupId),
-    );
+    this.clientsGroupId = this.createGroup("clients", "Clients of the Redis nodes of");
+    this.allowAll(`${name}-nodes`, this.nodesGroupId, nodeRules(args, this.groups));
     this.allowOut();
+    this.egress(`${name}-clients-out-redis`, this.clientsGroupId, {
+      port: REDIS_PORT,
+      description: "Redis nodes",
+      to: { referencedSecurityGroupId: this.nodesGroupId },
+    });
     if (this.bastionGroupId !== undefined) this.openBastion(this.bastionGroupId);
     this.registerOutputs({ nodesGroupId: this.nodesGroupId });
+  }
+
+  private get groups(): Groups {
+    return { nodes: this.nodesGroupId, clients: this.clientsGroupId, bastion: this.bastionGroupId };
   }
 
   private createGroup(name: string, description: string): pulumi.Output<string> {
@@ -138,11 +146,13 @@ export class AwsSecurity extends pulumi.ComponentResource {
   }
 }
 
-function nodeRules(
-  { settings, exporterPort }: SecurityArgs,
-  nodes: pulumi.Input<string>,
-  bastion: pulumi.Input<string> | undefined,
-): Rule[] {
+interface Groups {
+  readonly nodes: pulumi.Input<string>;
+  readonly clients: pulumi.Input<string>;
+  readonly bastion: pulumi.Input<string> | undefined;
+}
+
+function nodeRules({ settings, exporterPort }: SecurityArgs, { nodes, clients, bastion }: Groups): Rule[] {
   const { clientSecurityGroups, clientCidrs, monitoringSecurityGroups } = settings;
   const redis = { port: REDIS_PORT, description: "Redis clients" };
   const exporter = { port: exporterPort, description: "Monitoring reads the exporters" };
@@ -156,6 +166,7 @@ function nodeRules(
       description: "Among the nodes: cluster bus",
       from: { group: nodes },
     },
+    { name: "redis-clients", ...redis, from: { group: clients } },
     ...clientSecurityGroups.map((group) => ({ name: `redis-${group}`, ...redis, from: { group } })),
     ...clientCidrs.map((cidr) => ({ name: `redis-${cidr}`, ...redis, from: { cidr } })),
     ...monitoringSecurityGroups.map((group) => ({ name: `exporter-${group}`, ...exporter, from: { group } })),

@@ -25,6 +25,15 @@ export interface ServerLink {
   readonly bastion: { readonly host: pulumi.Output<string>; readonly user: string } | undefined;
 }
 
+/** What an application in AWS attaches to. */
+export interface ClientAccess {
+  /** Its members may reach Redis. */
+  readonly clientSecurityGroupId: pulumi.Output<string>;
+  readonly vpcId: pulumi.Output<string>;
+  /** In the order of the zones. */
+  readonly privateSubnetIds: pulumi.Output<string[]>;
+}
+
 export interface ServersArgs {
   readonly config: AwsConfig;
   /** The declaration for handovers. Called once, with the way in. */
@@ -35,6 +44,7 @@ export interface ServersArgs {
 
 export class AwsServers extends pulumi.ComponentResource {
   readonly bastion: ServerLink["bastion"];
+  readonly clients: ClientAccess;
 
   private readonly plan: pulumi.Output<RolloutPlan>;
   /** Whole: a server is provisioned over every part of it (routes, rules, the bastion's address), and fetches packages. */
@@ -57,6 +67,11 @@ export class AwsServers extends pulumi.ComponentResource {
     const bastion = this.createBastion(network, security);
     this.bastion = bastion && { host: bastion.address, user: SERVER_USER };
     this.wayIn = [network, security, ...(bastion === undefined ? [] : [bastion])];
+    this.clients = {
+      clientSecurityGroupId: security.clientsGroupId,
+      vpcId: network.vpcId,
+      privateSubnetIds: pulumi.all(Object.values(network.privateSubnetIds)),
+    };
     this.createServers(network, security);
     this.registerOutputs({});
   }

@@ -114,10 +114,14 @@ const clientMeta = {
   change: "rules are added and removed live; no connection to a remaining source breaks",
 };
 
-const clientSecurityGroups = list(groupId, "Security groups whose members may reach Redis (port 6379).", {
-  expected: "ids of security groups, e.g. sg-0123456789abcdef0",
-  ...clientMeta,
-});
+const clientSecurityGroups = list(
+  groupId,
+  "Security groups of yours whose members may reach Redis (port 6379), beside the kit's own (output `clientSecurityGroupId`).",
+  {
+    expected: "ids of security groups, e.g. sg-0123456789abcdef0",
+    ...clientMeta,
+  },
+);
 
 const clientCidrs = list(cidr, "IPv4 blocks that may reach Redis (port 6379).", {
   ...clientMeta,

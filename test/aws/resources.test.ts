@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { launchOf } from "../../components/aws/guard";
 import { RedisCluster } from "../../components/redis-cluster";
@@ -187,10 +188,55 @@ describe("the prod stack's resources", () => {
       "redis-bastion 22 <- 203.0.113.7/32",
       "redis-nodes 16379 <- redis-nodes-id",
       "redis-nodes 22 <- redis-bastion-id",
+      "redis-nodes 6379 <- redis-clients-id",
       "redis-nodes 6379 <- redis-nodes-id",
       "redis-nodes 6379 <- sg-0123456789abcdef0",
       "redis-nodes 9121 <- sg-0fedcba9876543210",
     ]);
+  });
+});
+
+describe("what an application in AWS attaches to", () => {
+  const outputs = async (aws: object = {}) => {
+    const found: unknown[] = [];
+    const all = await registered({}, () => {
+      const cluster = new RedisCluster("redis", prod(aws));
+      const { clientSecurityGroupId, vpcId, privateSubnetIds } = cluster;
+      pulumi.all([clientSecurityGroupId, vpcId, privateSubnetIds]).apply((values) => found.push(...values));
+      return cluster;
+    });
+    return { all, found };
+  };
+
+  test("is a group that nobody is let into, that leads to Redis alone, and the network's ids", async () => {
+    const { all, found } = await outputs();
+    expect(found).toEqual([
+      "redis-clients-id",
+      "redis-vpc-id",
+      ["a", "b", "c"].map((zone) => `redis-private-eu-central-1${zone}-id`),
+    ]);
+    const rules = all.filter(({ inputs }) => inputs.securityGroupId === "redis-clients-id");
+    expect(rules.map(({ type, inputs }) => [type.split(":").at(-1), inputs])).toEqual([
+      [
+        "SecurityGroupEgressRule",
+        expect.objectContaining({
+          fromPort: 6379,
+          toPort: 6379,
+          referencedSecurityGroupId: "redis-nodes-id",
+        }),
+      ],
+    ]);
+  });
+
+  test("is in the user's own network where there is one", async () => {
+    const net = (id: string, number: number) => ({
+      id: `subnet-0${id.repeat(8)}`,
+      cidr: `10.0.${number}.0/24`,
+    });
+    const subnets = { a: net("a", 1), b: net("b", 2), c: net("c", 3) };
+    const vpcId = "vpc-0123456789abcdef0";
+    const { found } = await outputs({ vpcId, subnets, access: "direct", nat: "none" });
+    expect(found).toEqual(["redis-clients-id", vpcId, Object.values(subnets).map(({ id }) => id)]);
   });
 });
 

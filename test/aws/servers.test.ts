@@ -91,12 +91,14 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
       "redis-bastion 22 <- 203.0.113.7/32",
       "redis-bastion 443 -> 0.0.0.0/0",
       "redis-bastion 80 -> 0.0.0.0/0",
+      "redis-clients 6379 -> redis-nodes",
       "redis-nodes 16379 -> redis-nodes",
       "redis-nodes 16379 <- redis-nodes",
       "redis-nodes 22 <- redis-bastion",
       "redis-nodes 443 -> 0.0.0.0/0",
       "redis-nodes 6379 -> redis-nodes",
       "redis-nodes 6379 <- 10.1.0.0/16",
+      "redis-nodes 6379 <- redis-clients",
       "redis-nodes 6379 <- redis-nodes",
       "redis-nodes 80 -> 0.0.0.0/0",
     ]);
@@ -112,6 +114,21 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
     const { RouteTables = [] } = await ec2.send(new sdk.DescribeRouteTablesCommand({ RouteTableIds }));
     expect(RouteTables.map(({ Tags }) => tagOf(Tags, "Name")).sort()).toEqual(
       ["a", "b", "c"].map((zone) => `redis-private-eu-central-1${zone}`),
+    );
+  });
+
+  test("the stack's outputs have what an application attaches to", async () => {
+    const network = JSON.parse(await stack.must("stack", "output", "--json", "network")) as Record<
+      string,
+      unknown
+    >;
+    const { SecurityGroups = [] } = await ec2.send(new sdk.DescribeSecurityGroupsCommand({}));
+    const clients = SecurityGroups.find(({ GroupName }) => GroupName === "redis-clients");
+    const { Subnets = [] } = await ec2.send(new sdk.DescribeSubnetsCommand({}));
+    const zoneOf = (id: unknown) => Subnets.find(({ SubnetId }) => SubnetId === id)?.AvailabilityZone;
+    expect(network).toMatchObject({ clientSecurityGroupId: clients?.GroupId, vpcId: clients?.VpcId });
+    expect([network.privateSubnetIds].flat().map(zoneOf)).toEqual(
+      ["a", "b", "c"].map((zone) => `eu-central-1${zone}`),
     );
   });
 

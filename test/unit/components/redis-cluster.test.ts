@@ -84,6 +84,13 @@ describe("RedisCluster", () => {
     expect(groups).toContainEqual({ targets: ["127.0.0.1:9121"], labels });
   });
 
+  test("has outputs of the target aws empty on others: an undefined one is a warning in every up", async () => {
+    const { clientSecurityGroupId, vpcId, privateSubnetIds } = new RedisCluster("cache", {
+      password: PASSWORD,
+    });
+    expect(await settled(pulumi.all([clientSecurityGroupId, vpcId, privateSubnetIds]))).toEqual(["", "", []]);
+  });
+
   test("names the primaries of several shards as entrances, whatever the order of nodes", async () => {
     const cluster = new RedisCluster("cache", { password: PASSWORD, basePort: 7100 });
     const { redisCli, ioredis } = await settled(cluster.connect);

@@ -75,7 +75,11 @@ describe("the target aws", () => {
   test("warns of two zones, says what is lost, and warns of one that is allowed", () => {
     expect(read({}, { zones: ["a", "b"] }).warnings.join("\n")).toMatch(/Two zones.*no failover happens/);
     expect(read({ allowOneZone: true }, { zones: ["a"] }).warnings.join("\n")).toMatch(/One zone.*are lost/);
-    expect(read().warnings.join("\n")).not.toMatch(/Two zones|One zone|clientSecurityGroups/);
+    expect(read().warnings.join("\n")).not.toMatch(/Two zones|One zone/);
+  });
+
+  test("does not warn where only the kit's own group lets clients in", () => {
+    expect(read({ clientCidrs: [], clientSecurityGroups: [] }).warnings).toEqual(read().warnings);
   });
 
   test("warns of little memory beside maxmemory, of none declared, and of types it does not know", () => {
