@@ -69,7 +69,7 @@ export interface AwsArgs {
   readonly allowOneZone?: boolean;
   /** Whether `pulumi destroy` may delete the cluster, volumes included. It takes one `up` before a destroy. @default false */
   readonly allowDestroy?: boolean;
-  /** Lets 0.0.0.0/0 stand in `clientCidrs` and `sshCidrs`. Does nothing by itself. @default false */
+  /** Lets 0.0.0.0/0, or public blocks bigger than a /8, stand in `clientCidrs` and `sshCidrs`. Does nothing by itself. @default false */
   readonly exposeToTheWholeInternet?: boolean;
   /** Further tags of every resource. Live. @default {} */
   readonly tags?: Readonly<Record<string, string>>;

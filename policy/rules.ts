@@ -10,6 +10,7 @@ import type {
   StackValidationArgs,
   StackValidationPolicy,
 } from "@pulumi/policy";
+import { isOpenToTheWorld } from "../config/aws/cidr";
 
 const NODE_TAG = "redis-cluster-kit:node";
 const INSTANCE = "aws:ec2/instance:Instance";
@@ -24,8 +25,6 @@ const TOPOLOGY = "redis-cluster-kit:index:Topology";
 
 /** Redis, its bus, the exporter, ssh. */
 const PORTS = [6379, 16_379, 9121, 22];
-/** 0.0.0.0/0 and ::/0, and the halves that make them up. */
-const WHOLE_INTERNET = /\/[01]$/;
 /** Stacks that hold what must not be lost. */
 const PRODUCTION = /(^|[-_.])(prod|production)([-_.]|$)/;
 
@@ -47,7 +46,7 @@ const noOpenPort: ResourceValidationPolicy = {
   validateResource: ({ type, props }: ResourceValidationArgs, report: ReportViolation) => {
     for (const { from, to, source } of openings(type, props)) {
       const port = PORTS.find((each) => from <= each && each <= to);
-      if (port !== undefined && WHOLE_INTERNET.test(source))
+      if (port !== undefined && source !== "" && isOpenToTheWorld(source))
         report(`port ${port} is open to ${source}: name the security groups or blocks that need it`);
     }
   },

@@ -1,5 +1,6 @@
 /** Instance types against memory and image, and what must not be open. */
 import { type Problem, printable } from "../error";
+import { isOpenToTheWorld } from "./cidr";
 import { architectureOf, INSTANCE_TYPES } from "./instance-types";
 import type { AwsValues } from "./schema";
 
@@ -10,18 +11,16 @@ const MOST_MEMORY = 0.85;
 /** Above this a fork under writes (append-only file, full copies) can need more memory than there is. */
 const SAFE_MEMORY = 0.65;
 
-/** 0.0.0.0/0 and the halves that make it up. */
-const WHOLE_INTERNET = /\/[01]$/;
-
 export function openWorldProblems(values: AwsValues): Problem[] {
   if (values.exposeToTheWholeInternet) return [];
   return (["clientCidrs", "sshCidrs"] as const).flatMap((key) =>
     values[key]
-      .filter((cidr) => WHOLE_INTERNET.test(cidr))
+      .filter((cidr) => isOpenToTheWorld(cidr))
       .map((cidr) => ({
         property: `aws.${key}`,
         value: printable(cidr),
-        expected: "blocks of your own: this one is the whole internet",
+        expected:
+          "blocks of your own: this one is the whole internet, or a part of it that is bigger than anybody's (a /8)",
         cure: "name the networks that clients are in; if the whole internet is really meant: pulumi config set --path aws.exposeToTheWholeInternet true",
       })),
   );

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { type FieldMeta, fieldMeta } from "../field-meta";
 import { parseBlock } from "./cidr";
 
-export const BLOCK = "an IPv4 block such as 10.60.0.0/16, without bits to the right of its prefix";
+export const BLOCK =
+  "an IPv4 block such as 10.60.0.0/16, without bits to the right of its prefix or zeros before a number";
 
 export const cidr = z.string().refine((text) => parseBlock(text) !== undefined);
 export const groupId = z.string().regex(/^sg-[0-9a-f]{8,17}$/);

@@ -271,7 +271,7 @@ export const awsSchema = z.strictObject({
   ),
   exposeToTheWholeInternet: flag(
     "exposeToTheWholeInternet",
-    "Lets 0.0.0.0/0 stand in clientCidrs or sshCidrs. Redis on the internet is found within minutes.",
+    "Lets 0.0.0.0/0, or any block of public addresses that is bigger than a /8, stand in clientCidrs or sshCidrs. Redis on the internet is found within minutes.",
     "nothing by itself",
   ),
   tags,

@@ -68,6 +68,11 @@ describe("the policy pack", () => {
       one(INGRESS, { ipProtocol: "tcp", fromPort: 16_000, toPort: 17_000, cidrIpv4: "128.0.0.0/1" }),
     ],
     [
+      "a quarter of the internet, written with a zero",
+      /port 6379 is open to 64.0.0.0\/02/,
+      one(INGRESS, { ipProtocol: "tcp", fromPort: 6379, toPort: 6379, cidrIpv4: "64.0.0.0/02" }),
+    ],
+    [
       "ssh open over IPv6",
       /port 22 is open to ::\/0/,
       one(INGRESS, { ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv6: "::/0" }),
@@ -150,6 +155,19 @@ describe("the policy pack", () => {
     const found = await violations(resources);
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(expected);
+  });
+
+  test("lets private blocks in, whatever their size, and public ones that somebody owns", async () => {
+    const rules = ["10.0.0.0/8", "100.64.0.0/10", "203.0.113.0/24"].flatMap((cidrIpv4) =>
+      one(INGRESS, { ipProtocol: "tcp", fromPort: 6379, toPort: 6379, cidrIpv4 }),
+    );
+    const group = one(INGRESS, {
+      ipProtocol: "tcp",
+      fromPort: 6379,
+      toPort: 6379,
+      referencedSecurityGroupId: "sg-1",
+    });
+    expect(await violations([...rules, ...group])).toEqual([]);
   });
 
   test("lets a stack that is not for production do without backups", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type AwsConfig, ConfigError, parseConfig } from "../../../config";
-import { formatBlock, overlaps, parseBlock, partOf } from "../../../config/aws/cidr";
+import { formatBlock, isOpenToTheWorld, overlaps, parseBlock, partOf } from "../../../config/aws/cidr";
 import { architectureOf } from "../../../config/aws/instance-types";
 import { layOut } from "../../../topology";
 import { CONTEXT } from "./context";
@@ -107,6 +107,9 @@ describe("what the target aws refuses", () => {
     [{}, { redis: { maxmemory: "15gb" } }, "redis.maxmemory", "at most 13.6 GiB on r7g.large"],
     [{ clientCidrs: ["0.0.0.0/0"] }, {}, "aws.clientCidrs", "the whole internet"],
     [{ sshCidrs: ["128.0.0.0/1"] }, {}, "aws.sshCidrs", "the whole internet"],
+    [{ clientCidrs: ["0.0.0.0/2", "64.0.0.0/2"] }, {}, "aws.clientCidrs", "bigger than anybody's"],
+    [{ clientCidrs: ["0.0.0.0/00"] }, {}, "aws.clientCidrs", "zeros before a number"],
+    [{ sshCidrs: ["128.0.0.0/01"] }, {}, "aws.sshCidrs", "zeros before a number"],
     [{ subnets: OWN_SUBNETS }, {}, "aws.subnets", "nothing, since vpcId is not set"],
     [{ ami: "debian" }, {}, "aws.ami", "an image id"],
     [{ install: "package" }, {}, "aws.install", '"source" or "archive"'],
@@ -161,8 +164,37 @@ describe("arithmetic of blocks", () => {
     expect(formatBlock(partOf(block, 4, 15))).toBe("10.60.240.0/20");
     expect(overlaps(block, partOf(block, 4, 3))).toBe(true);
     expect(overlaps(partOf(block, 4, 2), partOf(block, 4, 3))).toBe(false);
-    for (const bad of ["10.0.0.0", "10.0.0.0/33", "256.0.0.0/8", "10.0.0.1/24", "a/8"])
+    for (const bad of [
+      "10.0.0.0",
+      "10.0.0.0/33",
+      "256.0.0.0/8",
+      "10.0.0.1/24",
+      "a/8",
+      "0.0.0.0/00",
+      "010.0.0.0/8",
+    ])
       expect(parseBlock(bad)).toBeUndefined();
+  });
+
+  test.each<[boolean, readonly string[]]>([
+    [true, ["0.0.0.0/0", "0.0.0.0/00", "128.0.0.0/01", "0.0.0.0/2", "64.0.0.0/2", "8.0.0.0/7", "1.2.3.4/0"]],
+    [true, ["10.0.0.0/7", "172.0.0.0/6", "::/0", "::/00", "2000::/3", "8000::/1", "2600::/12"]],
+    [true, ["anywhere", "10.0.0.0", "10.0.0.0/33", "256.0.0.0/8", ":/", "10.0.0.0/8 "]],
+    [false, ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "10.1.2.3/32", "10.1.2.3/9"]],
+    [false, ["8.0.0.0/8", "203.0.113.7/32", "fc00::/7", "fd12:3456::/48", "2001:db8::/32", "::1/128"]],
+  ])("open to the world: %s, %j", (expected, sources) => {
+    expect(sources.map((source) => [source, isOpenToTheWorld(source)])).toEqual(
+      sources.map((source) => [source, expected]),
+    );
+  });
+
+  test("four quarters of the addresses never pass, however they are cut", () => {
+    for (let prefix = 0; prefix < 8; prefix++) {
+      const parts = Array.from({ length: 2 ** prefix }, (_, index) =>
+        partOf({ base: 0, prefix: 0 }, prefix, index),
+      );
+      expect(parts.filter((part) => !isOpenToTheWorld(formatBlock(part)))).toEqual([]);
+    }
   });
 
   test("tells architectures by name where the table does not know the type", () => {
