@@ -8,12 +8,13 @@ import { waitCalm } from "./steps/calm";
 import { BOUNDS, type StepContext, specOf } from "./steps/context";
 import { execute } from "./steps/index";
 import { waitNoRewrite } from "./steps/restart";
-import type { NodeUp, NodeView, View } from "./view";
+import type { NodeDown, NodeUp, NodeView, View } from "./view";
 
 /** What taking a node means right now. */
 export type Turn =
-  /** Its Redis does not run: nothing to hand over. */
+  /** Its Redis is known not to run, or its server is off: nothing to hand over. */
   | { readonly kind: "absent" }
+  | { readonly kind: "off" }
   /** A replica, or a primary without slots. */
   | { readonly kind: "stop" }
   | { readonly kind: "handOver"; readonly shard: number; readonly heir: string }
@@ -21,18 +22,24 @@ export type Turn =
   | { readonly kind: "outage" }
   | { readonly kind: "refused"; readonly reason: string; readonly cure: string };
 
-/**
- * Never more than one node: whoever else is missing comes back first. `returning` will have, by then: a preview sees the
- * middle of an interrupted run. Pure.
- */
+/** What is known beside the view. */
+export interface TurnFacts {
+  /** Nodes that will be back by then: a preview sees the middle of an interrupted run. */
+  readonly returning?: readonly string[];
+  /** Whether the cloud says that the node's server is off, so that no Redis can run on it. */
+  readonly off?: boolean;
+}
+
+/** Never more than one node: whoever else is missing comes back first. Pure. */
 export function planTurn(
   spec: ClusterSpec,
   view: View,
   name: string,
-  returning: readonly string[] = [],
+  { returning = [], off = false }: TurnFacts = {},
 ): Turn {
   const node = view.nodes.find((candidate) => candidate.name === name);
-  if (node === undefined || !node.reachable) return { kind: "absent" };
+  // Nothing of the cluster runs, as after a first `up` that failed on a bad image: no server serves that could be missed.
+  if (view.nodes.every((each) => !each.reachable && each.process === "stopped")) return { kind: "absent" };
   const missing = view.nodes.find(
     (other) => other.name !== name && !other.reachable && !returning.includes(other.name),
   );
@@ -41,6 +48,8 @@ export function planTurn(
       `the server of ${name} is not taken while ${missing.name} is down: a shard could lose its last copy`,
       `run \`pulumi up\` without the change of servers first: it heals ${missing.name}`,
     );
+  if (node === undefined) return { kind: "absent" };
+  if (!node.reachable) return silentTurn(node, off);
   if (node.role === "replica" || node.slots.length === 0) return { kind: "stop" };
   const shard = shardOf(spec, name);
   const heir = view.nodes.find((other) => mayInherit(other, node));
@@ -52,6 +61,25 @@ export function planTurn(
     `the server of ${name} is not taken: it is primary of shard ${shard + 1}, and none of its replicas is in sync`,
     "wait until a replica is in sync (`redis-cluster-kit status`), then run it again",
   );
+}
+
+/** A node that does not answer may serve all the same: only one that is known to be stopped is taken without a handover. */
+function silentTurn(node: NodeDown, off: boolean): Turn {
+  if (node.process === "stopped") return { kind: "absent" };
+  if (off && node.process === "unknown") return { kind: "off" };
+  return refused(
+    `the server of ${node.name} is not taken: its Redis does not answer as it should (${node.detail}) and may serve others all the same`,
+    silentCure(node),
+  );
+}
+
+function silentCure({ name, why, process }: NodeDown): string {
+  if (why === "auth") return "set the password that the cluster has, then run it again";
+  if (why === "loading")
+    return `wait until ${name} has loaded its data (\`redis-cluster-kit status\`), then run it again`;
+  if (process === "unknown")
+    return `make the server reachable; where it is lost for good, terminate it (its address and its volume stay) and run \`pulumi up --refresh\`, which makes it again`;
+  return `run \`pulumi up\` without the change of servers first: it heals ${name}`;
 }
 
 function refused(reason: string, cure: string): Turn {
@@ -73,11 +101,11 @@ export async function lookAtTurn(
   spec: ClusterSpec,
   name: string,
   options: EngineOptions,
-  returning: readonly string[] = [],
+  facts: TurnFacts = {},
 ): Promise<Turn> {
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", LOOK_REPLY_MS);
   try {
-    return planTurn(spec, await observe(spec, sessions, options.hosts, options.clock), name, returning);
+    return planTurn(spec, await observe(spec, sessions, options.hosts, options.clock), name, facts);
   } finally {
     sessions.close();
   }
@@ -112,14 +140,16 @@ export async function handOver(
   run: {
     readonly options: EngineOptions;
     readonly lock: { readonly holder: string; readonly runId: string };
+    readonly off?: boolean;
   },
 ): Promise<Turn> {
-  const { options, lock } = run;
+  const { options, lock, off = false } = run;
   const sessions = openSessions(spec, options, lockName(lock.holder, lock.runId), APPLY_REPLY_MS);
   try {
     await takeLock(spec.nodes, sessions);
     const context = stepContext(spec, sessions, options);
-    const turn = planTurn(spec, await observe(spec, sessions, options.hosts, options.clock), name);
+    const view = await observe(spec, sessions, options.hosts, options.clock);
+    const turn = planTurn(spec, view, name, { off });
     await act(turn, specOf(context, name), context);
     return turn;
   } finally {
@@ -131,8 +161,10 @@ async function act(turn: Turn, node: NodeSpec, context: StepContext): Promise<vo
   switch (turn.kind) {
     case "refused":
       throw new RefusedError({ kind: "refusal", findings: [], reason: turn.reason, cure: turn.cure });
+    case "off":
+      return;
     case "absent":
-      // Its process may run all the same, and must not while its volume is taken away.
+      // Something may start it meanwhile, and it must not run while its volume is taken away.
       return context.hostOf(node).stop(node, { timeoutMs: BOUNDS.stopMs });
     case "handOver": {
       const { shard, heir } = turn;

@@ -30,6 +30,8 @@ const inputsSchema = z.object({
   turn: z.string().default(""),
   /** `Handover` alone: nodes whose own turn, or return from an interrupted one, comes before. */
   after: z.array(z.string()).default([]),
+  /** `Handover` alone: whether the cloud says that the server is off. */
+  off: z.boolean().default(false),
   /** `Rejoin` alone. */
   rolling: z.boolean().default(false),
   declaration: declarationSchema,
@@ -91,7 +93,10 @@ async function diffHandover(context: TopologyContext, request: DiffRequest): Pro
   const before = running(request, inputs);
   refuseTwoChanges(before, inputs);
   await within(context, request, before, async (run, spec) => {
-    const turn = await lookAtTurn(spec, inputs.node, run.options, inputs.after);
+    const turn = await lookAtTurn(spec, inputs.node, run.options, {
+      returning: inputs.after,
+      off: inputs.off,
+    });
     if (turn.kind === "refused") throw new UnchangedError(`${turn.reason}\n${turn.cure}`);
     run.report.once(`${inputs.turn}: ${describeTurn(turn, inputs.node)}`);
   });
@@ -105,7 +110,7 @@ async function updateHandover(context: TopologyContext, request: UpdateRequest):
   refuseTwoChanges(before, inputs);
   await within(context, request, before, async (run, spec) => {
     const lock = { holder: `pid-${process.pid}@${hostname()}`, runId: randomUUID() };
-    const turn = await handOver(spec, inputs.node, { options: run.options, lock });
+    const turn = await handOver(spec, inputs.node, { options: run.options, lock, off: inputs.off });
     run.report.once(`${inputs.turn}: ${describeTurn(turn, inputs.node)}`);
   });
   return told(request.newInputs);
@@ -170,6 +175,8 @@ function describeTurn(turn: Turn, node: string): string {
   switch (turn.kind) {
     case "absent":
       return `${node} does not run, its server is replaced as it is`;
+    case "off":
+      return `the server of ${node} is off and is replaced as it is`;
     case "stop":
       return `${node} leads nothing and stops, then its server is replaced`;
     case "handOver":

@@ -18,6 +18,8 @@ export interface RunningServer {
   /** Sizes of its volumes as they are; undefined where it has none at the moment. */
   readonly rootGib?: number | undefined;
   readonly dataGib?: number | undefined;
+  /** Stopped, or about to be. */
+  readonly off: boolean;
 }
 
 export interface AwsImage {
@@ -103,6 +105,7 @@ async function runningServers(clusterName: string, options: pulumi.InvokeOptions
       launch: server.tags[LAUNCH_TAG] ?? "",
       rootGib: server.rootBlockDevices[0]?.volumeSize,
       dataGib: server.ebsBlockDevices.find(({ deviceName }) => deviceName === DATA_DEVICE)?.volumeSize,
+      off: /^stop/.test(server.instanceState),
     }))
     .sort((one, other) => (one.node < other.node ? -1 : 1));
 }

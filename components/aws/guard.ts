@@ -23,6 +23,8 @@ export interface ServerPlan {
   readonly turn: string;
   /** Whether the server is there now. */
   readonly exists: boolean;
+  /** Whether it is there and does not run. */
+  readonly off: boolean;
 }
 
 export interface RolloutPlan {
@@ -51,14 +53,14 @@ export function planServers(declared: Declared, facts: AwsFacts): RolloutPlan {
 function planServer(node: PlannedNode, settings: AwsSettings, facts: AwsFacts): ServerPlan {
   const running = facts.running.find((server) => server.node === node.name);
   const ami = imageOf(running, settings, facts);
-  if (running === undefined) return { ami, turn: "", exists: false };
+  if (running === undefined) return { ami, turn: "", exists: false, off: false };
   const changes = [
     running.ami === ami ? "" : `image ${running.ami} -> ${ami}`,
     running.instanceType === settings.instanceType
       ? ""
       : `type ${running.instanceType} -> ${settings.instanceType}`,
   ];
-  return { ami, turn: changes.filter((change) => change !== "").join(", "), exists: true };
+  return { ami, turn: changes.filter((change) => change !== "").join(", "), exists: true, off: running.off };
 }
 
 function zoneProblems({ nodes }: Declared, { zones }: AwsFacts): string[] {

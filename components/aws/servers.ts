@@ -166,7 +166,13 @@ export class AwsServers extends pulumi.ComponentResource {
       const name = `${this.name}-${node.name}`;
       const handover = new Handover(
         name,
-        { node: node.name, turn: plan.turn, after: done.map((each) => each.node.name), declaration },
+        {
+          node: node.name,
+          turn: plan.turn,
+          off: plan.off,
+          after: done.map((each) => each.node.name),
+          declaration,
+        },
         { parent: this, dependsOn: before },
       );
       const server = new AwsServer(

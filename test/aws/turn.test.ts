@@ -89,6 +89,20 @@ describe("servers of a running cluster are replaced one after another", () => {
     expect((await nodeNamed("shard-2-b")).reachable).toBe(true);
   });
 
+  test("a node with another password keeps its server: it may lead, and nobody is told to take over", async () => {
+    const { spec, hosts } = cluster.target;
+    const stranger = { ...cluster.declaration, password: "another-password" } as unknown as PlainObject;
+    const asked = request("shard-1-b", { turn: TURN, declaration: stranger }, { declaration: stranger });
+    await expect(handover.diff(asked)).rejects.toThrow(/shard-1-b is not taken/);
+    await expect(handover.update(asked)).rejects.toThrow();
+    expect((await nodeNamed("shard-1-b")).reachable).toBe(true);
+    expect(await lookAtTurn({ ...spec, password: "another-password" }, "shard-1-b", { hosts })).toMatchObject(
+      {
+        kind: "refused",
+      },
+    );
+  });
+
   test("a primary without a replica in sync keeps its server", async () => {
     const { spec, hosts } = cluster.target;
     const seen = await view();

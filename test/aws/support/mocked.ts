@@ -63,8 +63,8 @@ class Mocks implements pulumi.runtime.Mocks {
       case "aws:ec2/getInstance:getInstance": {
         const server = running[Number(inputs.instanceId)];
         const tags = { "redis-cluster-kit:node": server?.node, "redis-cluster-kit:launch": server?.launch };
-        const devices = { rootBlockDevices: [], ebsBlockDevices: [] };
-        return { ...devices, ...server, id: `i-${inputs.instanceId}`, tags };
+        const around = { rootBlockDevices: [], ebsBlockDevices: [], instanceState: "running" };
+        return { ...around, ...server, id: `i-${inputs.instanceId}`, tags };
       }
       case "aws:ec2/getAmi:getAmi":
         return {

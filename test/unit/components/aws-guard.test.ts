@@ -36,6 +36,7 @@ function after(config: AwsConfig, ami = OLD): AwsFacts {
       address: host,
       zone,
       launch: launchOf(config.aws),
+      off: false,
     };
   });
   return { zones: ZONES, running, subnets: [] };
@@ -60,7 +61,7 @@ describe("what a run does to servers", () => {
     const facts = { zones: ZONES, running: [], subnets: [], image: { id: NEW, architecture: "arm64" } };
     const { servers, isRolling } = plan(declared(), facts);
     expect(Object.values(servers)).toEqual(
-      Array.from({ length: 6 }, () => ({ ami: NEW, turn: "", exists: false })),
+      Array.from({ length: 6 }, () => ({ ami: NEW, turn: "", exists: false, off: false })),
     );
     expect(isRolling).toBe(false);
   });
@@ -69,8 +70,8 @@ describe("what a run does to servers", () => {
     const facts = after(declared());
     const four = { ...declared(), shards: 4 };
     const { servers, isRolling } = plan(four, facts);
-    expect(servers["shard-4-a"]).toEqual({ ami: OLD, turn: "", exists: false });
-    expect(servers["shard-1-a"]).toEqual({ ami: OLD, turn: "", exists: true });
+    expect(servers["shard-4-a"]).toEqual({ ami: OLD, turn: "", exists: false, off: false });
+    expect(servers["shard-1-a"]).toEqual({ ami: OLD, turn: "", exists: true, off: false });
     expect(isRolling).toBe(false);
   });
 
@@ -94,6 +95,14 @@ describe("what a run does to servers", () => {
       `shard-3-a image ${OLD} -> ${NEW}`,
       `shard-3-b image ${OLD} -> ${NEW}`,
     ]);
+  });
+
+  test("a server that is off is told as such: nobody asks it", () => {
+    const facts = after(declared());
+    const running = facts.running.map((server) => ({ ...server, off: server.node === "shard-2-a" }));
+    const { servers } = plan(declared({ instanceType: "r7g.xlarge" }), { ...facts, running });
+    const off = Object.entries(servers).filter(([, server]) => server.off);
+    expect(off.map(([name]) => name)).toEqual(["shard-2-a"]);
   });
 
   test("another type is a turn as well", () => {

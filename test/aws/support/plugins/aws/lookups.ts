@@ -58,6 +58,7 @@ async function instance(id: string): Promise<Bag> {
     instanceId: id,
     ami: found.ImageId,
     instanceType: found.InstanceType,
+    instanceState: found.State?.Name,
     privateIp: found.NetworkInterfaces?.[0]?.PrivateIpAddress ?? found.PrivateIpAddress,
     availabilityZone,
     tags: Object.fromEntries((found.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
