@@ -1,7 +1,8 @@
 /** What AWS knows before anything is declared: zones, images, and the servers that run. Asked once a run. */
 import type * as pulumi from "@pulumi/pulumi";
+import { ask, askAll, NoAnswer } from "./ask";
 import { ofArchitecture } from "./changes";
-import { RefusedDeclaration } from "./refused";
+import { askMachine, type Machine } from "./machine";
 import { loadAws } from "./sdk";
 import { type AwsSubnetFacts, type SubnetRequest, subnetFacts } from "./subnet-facts";
 import { CLUSTER_TAG, DATA_DEVICE, LAUNCH_TAG, NODE_TAG, ROLE_TAG } from "./tags";
@@ -34,11 +35,14 @@ export interface AwsFacts {
   /** The declared image, or the default where no server of the declared architecture runs yet. */
   readonly image?: AwsImage;
   readonly subnets: readonly AwsSubnetFacts[];
+  /** Of an instance type that is not in the kit's table. */
+  readonly machine?: Machine;
 }
 
 export interface FactsRequest {
   readonly clusterName: string;
   readonly ami?: string;
+  readonly instanceType: string;
   readonly architecture: string;
   /** Of the user's own. */
   readonly subnets: readonly SubnetRequest[];
@@ -54,25 +58,71 @@ const DEBIAN_ARCHITECTURES: Readonly<Record<string, string>> = { arm64: "arm64",
  * @throws RefusedDeclaration where AWS cannot be asked.
  */
 export async function askAws(request: FactsRequest, options: pulumi.InvokeOptions): Promise<AwsFacts> {
+  const { clusterName, instanceType } = request;
+  const servers = ask(SERVERS, () => runningServers(clusterName, options));
+  const [zones, running, subnets, image, machine] = await askAll([
+    ask(ZONES, () => usableZones(options)),
+    servers,
+    Promise.all(request.subnets.map((each) => askSubnet(each, clusterName, options))),
+    servers.then((running) => imageFor(request, running, options)),
+    askMachine(instanceType, options),
+  ]);
+  return {
+    zones,
+    running,
+    subnets,
+    ...(image === undefined ? {} : { image }),
+    ...(machine === undefined ? {} : { machine }),
+  };
+}
+
+/** These are never missing: an account has zones, and no servers is an answer. */
+const NEVER = { expected: "an answer", cure: "run it again" };
+const ZONES = { what: "zones", action: "ec2:DescribeAvailabilityZones", missing: NEVER };
+const SERVERS = { what: "the servers of the cluster", action: "ec2:DescribeInstances", missing: NEVER };
+
+function askSubnet(
+  request: SubnetRequest,
+  clusterName: string,
+  options: pulumi.InvokeOptions,
+): Promise<AwsSubnetFacts> {
+  const question = {
+    what: `aws.subnets: ${request.id}`,
+    action: "ec2:DescribeSubnets, ec2:DescribeRouteTables and ec2:DescribeNetworkInterfaces",
+    missing: {
+      expected: "a subnet of this account and region",
+      cure: "look it up: aws ec2 describe-subnets, and correct the stack file",
+    },
+  };
+  return ask(question, () => subnetFacts(request, clusterName, options));
+}
+
+/** The declared image, or the default for the first server of the declared architecture. */
+async function imageFor(
+  { ami, architecture }: FactsRequest,
+  running: readonly RunningServer[],
+  options: pulumi.InvokeOptions,
+): Promise<AwsImage | undefined> {
+  const action = "ec2:DescribeImages";
+  if (ami === undefined) {
+    if (ofArchitecture(architecture, running).length > 0) return undefined;
+    const missing = {
+      expected: `an image of Debian's account for ${architecture} in this region`,
+      cure: "name an image of yours: pulumi config set --path aws.ami ami-0123456789abcdef0",
+    };
+    return ask({ what: "Debian 12's image", action, missing }, () => defaultImage(architecture, options));
+  }
+  const missing = {
+    expected: "an image of this region that this account may use",
+    cure: `look it up: aws ec2 describe-images --include-deprecated --image-ids ${ami}, and correct aws.ami`,
+  };
   try {
-    const [zones, running, subnets] = await Promise.all([
-      usableZones(options),
-      runningServers(request.clusterName, options),
-      Promise.all(request.subnets.map((each) => subnetFacts(each, request.clusterName, options))),
-    ]);
-    const image =
-      request.ami !== undefined
-        ? await declaredImage(request.ami, options)
-        : ofArchitecture(request.architecture, running).length === 0
-          ? await defaultImage(request.architecture, options)
-          : undefined;
-    return { zones, running, subnets, ...(image === undefined ? {} : { image }) };
+    return await ask({ what: `aws.ami: ${ami}`, action, missing }, () => declaredImage(ami, options));
   } catch (error) {
-    if (error instanceof RefusedDeclaration) throw error;
-    throw new RefusedDeclaration([
-      `AWS could not be asked: ${error instanceof Error ? error.message : String(error)}\n` +
-        "    cure:     give Pulumi credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or a role) for the account of the cluster, then run it again",
-    ]);
+    // Deregistered since: as long as all servers have it and none is made, nobody needs it.
+    const isInUse = running.length > 0 && running.every((server) => server.ami === ami);
+    if (isInUse && error instanceof NoAnswer && error.reason === "missing") return undefined;
+    throw error;
   }
 }
 
@@ -112,7 +162,8 @@ async function runningServers(clusterName: string, options: pulumi.InvokeOptions
 
 async function declaredImage(id: string, options: pulumi.InvokeOptions): Promise<AwsImage> {
   const filters = [{ name: "image-id", values: [id] }];
-  const image = await loadAws().ec2.getAmi({ filters }, options);
+  // AWS hides images that are past their date of deprecation; they start servers as before.
+  const image = await loadAws().ec2.getAmi({ filters, includeDeprecated: true }, options);
   return { id: image.id, architecture: image.architecture };
 }
 

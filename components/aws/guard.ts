@@ -8,12 +8,15 @@ import type { AwsSettings } from "../../config";
 import type { PlannedNode } from "../../topology";
 import { imageOf, shrinkProblems } from "./changes";
 import type { AwsFacts, AwsImage, RunningServer } from "./facts";
+import { machineProblems, machineWarnings } from "./machine";
 import { problem, RefusedDeclaration } from "./refused";
 import { subnetProblems } from "./subnet-checks";
 
 export interface Declared {
   readonly nodes: readonly PlannedNode[];
   readonly settings: AwsSettings;
+  /** redis.maxmemory; 0 where none is declared. */
+  readonly maxmemoryBytes: number;
 }
 
 /** What one server is to be, as far as AWS had to be asked. */
@@ -32,22 +35,31 @@ export interface RolloutPlan {
   readonly servers: Readonly<Record<string, ServerPlan>>;
   /** Whether any server has its turn. */
   readonly isRolling: boolean;
+  /** For the user: what does not go with AWS and is no reason to stop. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws RefusedDeclaration with all problems at once. */
 export function planServers(declared: Declared, facts: AwsFacts): RolloutPlan {
+  const { settings, maxmemoryBytes } = declared;
+  const servers = Object.fromEntries(
+    declared.nodes.map((node) => [node.name, planServer(node, settings, facts)]),
+  );
+  const { machine } = facts;
   const problems = [
-    ...zoneProblems(declared, facts),
+    ...zoneProblems(declared, facts, servers),
+    ...(machine === undefined ? [] : machineProblems(settings, machine, maxmemoryBytes)),
     ...imageProblems(declared.settings, facts.image),
     ...subnetProblems(declared.settings, facts.subnets),
     ...shrinkProblems(declared.settings, facts.running),
     ...declared.nodes.flatMap((node) => moveProblems(node, declared.settings, facts.running)),
   ];
   if (problems.length > 0) throw new RefusedDeclaration(problems);
-  const servers = Object.fromEntries(
-    declared.nodes.map((node) => [node.name, planServer(node, declared.settings, facts)]),
-  );
-  return { servers, isRolling: Object.values(servers).some(({ turn }) => turn !== "") };
+  const warnings = [
+    ...zoneWarnings(declared, facts),
+    ...(machine === undefined ? [] : machineWarnings(settings, machine, maxmemoryBytes)),
+  ];
+  return { servers, isRolling: Object.values(servers).some(({ turn }) => turn !== ""), warnings };
 }
 
 function planServer(node: PlannedNode, settings: AwsSettings, facts: AwsFacts): ServerPlan {
@@ -63,16 +75,44 @@ function planServer(node: PlannedNode, settings: AwsSettings, facts: AwsFacts): 
   return { ami, turn: changes.filter((change) => change !== "").join(", "), exists: true, off: running.off };
 }
 
-function zoneProblems({ nodes }: Declared, { zones }: AwsFacts): string[] {
-  const unknown = [...new Set(nodes.map(({ zone }) => zone))].filter((zone) => !zones.includes(zone));
-  if (unknown.length === 0) return [];
+/** Nodes that are there stay where they are. A zone is needed by those that are made, and those that are made again. */
+function zoneProblems({ nodes }: Declared, { zones }: AwsFacts, servers: RolloutPlan["servers"]): string[] {
+  const needed = nodes.filter(({ name }) => !servers[name]?.exists);
+  const unknown = lacking(needed, zones);
+  const rolling = nodes.filter(({ name, zone }) => servers[name]?.turn && !zones.includes(zone));
   return [
-    problem(
-      `zones: ${unknown.join(", ")}`,
-      `zones of this account: ${zones.join(", ")}`,
-      "name three of them under zones: in the stack file",
+    ...(unknown.length === 0
+      ? []
+      : [
+          problem(
+            `zones: ${unknown.join(", ")}`,
+            `zones of this account: ${zones.join(", ")}`,
+            "name three of them under zones: in the stack file",
+          ),
+        ]),
+    ...rolling.map(({ name, zone }) =>
+      problem(
+        `${name}: ${servers[name]?.turn}, in ${zone}`,
+        `no change of a server whose zone AWS does not offer (${zones.join(", ")}): it could not be made again`,
+        "set the change back until AWS offers the zone again",
+      ),
     ),
   ];
+}
+
+function zoneWarnings({ nodes }: Declared, { zones, running }: AwsFacts): string[] {
+  return lacking(
+    nodes.filter(({ name }) => running.some((server) => server.node === name)),
+    zones,
+  ).map(
+    (zone) =>
+      `AWS does not offer ${zone} at the moment. The nodes in it stay as they are; a server of theirs that is lost cannot be made again until it does.`,
+  );
+}
+
+/** Zones of the nodes that AWS does not offer, each once. */
+function lacking(nodes: readonly PlannedNode[], zones: readonly string[]): string[] {
+  return [...new Set(nodes.map(({ zone }) => zone))].filter((zone) => !zones.includes(zone));
 }
 
 function imageProblems(settings: AwsSettings, image: AwsImage | undefined): string[] {

@@ -60,8 +60,7 @@ export class AwsServers extends pulumi.ComponentResource {
     const { config } = args;
     this.nodes = layOut(config).nodes;
     void pulumi.log.info(monthlyEstimate(config.aws, this.nodes.length), this);
-    const facts = this.ask();
-    this.plan = facts.apply((known) => planServers({ nodes: this.nodes, settings: config.aws }, known));
+    this.plan = this.ask().apply((facts) => this.planWith(facts));
     const network = this.createNetwork();
     const security = this.createSecurity(network);
     const bastion = this.createBastion(network, security);
@@ -83,10 +82,20 @@ export class AwsServers extends pulumi.ComponentResource {
 
   private ask(): pulumi.Output<AwsFacts> {
     const { clusterName, settings } = this.source;
-    const { ami, architecture } = settings;
+    const { ami, architecture, instanceType } = settings;
     const subnets = this.ownSubnets();
-    const request = { clusterName, architecture, subnets, ...(ami === undefined ? {} : { ami }) };
+    const known = { clusterName, architecture, instanceType, subnets };
+    const request = { ...known, ...(ami === undefined ? {} : { ami }) };
     return pulumi.output(askAws(request, { parent: this }));
+  }
+
+  private planWith(facts: AwsFacts): RolloutPlan {
+    const { redis } = this.args.config;
+    const maxmemoryBytes = Number(redis.maxmemory ?? 0);
+    const { settings } = this.source;
+    const plan = planServers({ nodes: this.nodes, settings, maxmemoryBytes }, facts);
+    for (const warning of plan.warnings) void pulumi.log.warn(warning, this);
+    return plan;
   }
 
   /** The user's, with the addresses that nodes will have in them. */

@@ -1,7 +1,7 @@
 /** Instance types against memory and image, and what must not be open. */
 import { type Problem, printable } from "../error";
 import { isOpenToTheWorld } from "./cidr";
-import { architectureOf, INSTANCE_TYPES } from "./instance-types";
+import { type Architecture, architectureOf, INSTANCE_TYPES } from "./instance-types";
 import type { AwsValues } from "./schema";
 
 const GIB = 1024 ** 3;
@@ -26,10 +26,26 @@ export function openWorldProblems(values: AwsValues): Problem[] {
   );
 }
 
+/** An instance type by its name, with what AWS says of it. */
+export interface KnownMachine {
+  readonly instanceType: string;
+  readonly memoryGib: number;
+  readonly architecture: Architecture;
+}
+
 export function machineProblems(values: AwsValues, redis: Readonly<Record<string, string>>): Problem[] {
-  const type = INSTANCE_TYPES[values.instanceType];
-  const maxmemory = Number(redis.maxmemory ?? 0);
-  if (type === undefined || maxmemory <= type.memoryGib * GIB * MOST_MEMORY) return [];
+  const type = knownMachine(values.instanceType);
+  return type === undefined ? [] : memoryProblems(type, Number(redis.maxmemory ?? 0));
+}
+
+function knownMachine(instanceType: string): KnownMachine | undefined {
+  const type = INSTANCE_TYPES[instanceType];
+  return type && { instanceType, ...type };
+}
+
+/** `maxmemory` in bytes; 0: none is declared. */
+export function memoryProblems(type: KnownMachine, maxmemory: number): Problem[] {
+  if (maxmemory <= type.memoryGib * GIB * MOST_MEMORY) return [];
   const fitting = Object.entries(INSTANCE_TYPES)
     .filter(
       ([, { memoryGib, architecture }]) =>
@@ -40,7 +56,7 @@ export function machineProblems(values: AwsValues, redis: Readonly<Record<string
     {
       property: "redis.maxmemory",
       value: `${gib(maxmemory)} GiB`,
-      expected: `at most ${gib(type.memoryGib * GIB * MOST_MEMORY)} GiB on ${values.instanceType}, which has ${type.memoryGib} GiB`,
+      expected: `at most ${gib(type.memoryGib * GIB * MOST_MEMORY)} GiB on ${type.instanceType}, which has ${type.memoryGib} GiB`,
       cure: `pulumi config set --path redis.maxmemory ${Math.floor(type.memoryGib * 1024 * SAFE_MEMORY)}mb${
         fitting === undefined ? "" : `, or pulumi config set --path aws.instanceType ${fitting}`
       }`,
@@ -49,19 +65,23 @@ export function machineProblems(values: AwsValues, redis: Readonly<Record<string
 }
 
 export function machineWarnings(values: AwsValues, redis: Readonly<Record<string, string>>): string[] {
-  const type = INSTANCE_TYPES[values.instanceType];
-  const maxmemory = Number(redis.maxmemory ?? 0);
+  const type = knownMachine(values.instanceType);
   if (type === undefined)
     return [
-      `aws.instanceType ${values.instanceType} is not in the kit's table: taken for ${architectureOf(values.instanceType)}; memory is not checked and the estimate leaves it out.`,
+      `aws.instanceType ${values.instanceType} is not in the kit's table: taken for ${architectureOf(values.instanceType)}. The preview asks AWS about it; the estimate leaves it out.`,
     ];
+  return memoryWarnings(type, Number(redis.maxmemory ?? 0));
+}
+
+/** `maxmemory` in bytes; 0: none is declared. */
+export function memoryWarnings(type: KnownMachine, maxmemory: number): string[] {
   if (maxmemory === 0)
     return [
       `redis.maxmemory is not set: a server of ${type.memoryGib} GiB is ended by the system when Redis has filled it. Set it to ${Math.floor(type.memoryGib * 1024 * SAFE_MEMORY)}mb or less.`,
     ];
   if (maxmemory <= type.memoryGib * GIB * SAFE_MEMORY) return [];
   return [
-    `redis.maxmemory is ${Math.round((100 * maxmemory) / (type.memoryGib * GIB))} % of ${values.instanceType}'s ${type.memoryGib} GiB: under many writes a snapshot or a full copy may need more than the rest.`,
+    `redis.maxmemory is ${Math.round((100 * maxmemory) / (type.memoryGib * GIB))} % of ${type.instanceType}'s ${type.memoryGib} GiB: under many writes a snapshot or a full copy may need more than the rest.`,
   ];
 }
 

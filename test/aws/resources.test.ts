@@ -284,6 +284,23 @@ describe("servers that are there", () => {
     expect(servers.map(({ inputs }) => inputs.ami)).toEqual(Array(6).fill(IMAGE));
   });
 
+  test("stay where they are when their zone disappears from the account", async () => {
+    const there = { running: running("ami-0ccccccccccccccc1") };
+    const told = (each: readonly Registered[]) =>
+      each.map(({ type, name, inputs }) => [type, name, inputs]).sort();
+    const without = await declare({ ...there, zones: ["eu-central-1a", "eu-central-1b"] });
+    expect(told(without)).toEqual(told(await declare(there)));
+  });
+
+  test("do without a declared image that is gone, as long as all have it", async () => {
+    const ami = "ami-0ccccccccccccccc1";
+    const failing = { "aws:ec2/getAmi:getAmi": "Your query returned no results." };
+    const all = await declare({ running: running(ami), failing }, { ami });
+    expect(all.filter(({ type }) => type.endsWith(":Handover")).map(({ inputs }) => inputs.turn)).toEqual(
+      Array(6).fill(""),
+    );
+  });
+
   test("have a turn each for a declared image, and wait for the one before", async () => {
     const ami = "ami-0ddddddddddddddd1";
     const all = await declare({ running: running("ami-0ccccccccccccccc1") }, { ami });

@@ -223,6 +223,24 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
       /is for x86_64[\s\S]*arm64, the architecture of r7g.large/,
     ],
     [
+      "an image that there is not",
+      "aws.ami",
+      "ami-0123456789abcdef0",
+      /aws\.ami: ami-0123456789abcdef0: AWS does not know it[\s\S]*describe-images/,
+    ],
+    [
+      "an instance type that there is not",
+      "aws.instanceType",
+      "x9q.large",
+      /aws\.instanceType: x9q\.large: AWS does not know it[\s\S]*describe-instance-type-offerings/,
+    ],
+    [
+      "a type that is not in the table and too small for maxmemory",
+      "aws.instanceType",
+      "c6g.large",
+      /redis\.maxmemory: 8\.0 GiB[\s\S]*at most 3\.4 GiB on c6g\.large, which has 4 GiB/,
+    ],
+    [
       "another network under the servers",
       "aws.vpcCidr",
       "10.61.0.0/16",

@@ -31,6 +31,8 @@ export interface Answers {
     readonly launch: string;
   }[];
   readonly imageArchitecture?: string;
+  /** By token of the function: the error in its place. */
+  readonly failing?: Readonly<Record<string, string>>;
 }
 
 export const IMAGE = "ami-0aaaaaaaaaaaaaaaa";
@@ -55,7 +57,11 @@ class Mocks implements pulumi.runtime.Mocks {
   call({ token, inputs }: pulumi.runtime.MockCallArgs) {
     this.calls.push(token);
     const { zones = ZONES, running = [], imageArchitecture = "arm64" } = this.answers;
+    const failure = this.answers.failing?.[token];
+    if (failure !== undefined) throw new Error(failure);
     switch (token) {
+      case "aws:ec2/getInstanceType:getInstanceType":
+        return { memorySize: 16_384, supportedArchitectures: ["arm64"] };
       case "aws:index/getAvailabilityZones:getAvailabilityZones":
         return { names: zones };
       case "aws:ec2/getInstances:getInstances":

@@ -43,7 +43,8 @@ function after(config: AwsConfig, ami = OLD): AwsFacts {
 }
 
 function plan(config: AwsConfig, facts: AwsFacts) {
-  return planServers({ nodes: layOut(config).nodes, settings: config.aws }, facts);
+  const maxmemoryBytes = Number(config.redis.maxmemory ?? 0);
+  return planServers({ nodes: layOut(config).nodes, settings: config.aws, maxmemoryBytes }, facts);
 }
 
 function problems(config: AwsConfig, facts: AwsFacts): string {
@@ -195,9 +196,34 @@ describe("what would take all servers at once", () => {
     expect(problems(moved, after(config))).toMatch(/zone eu-central-1a -> eu-central-1c/);
   });
 
-  test("is not: zones that appear in the account, or vanish while nobody is in them", () => {
+  test("is not: zones that appear in the account", () => {
     const facts = after(declared());
-    expect(problems(declared(), { ...facts, zones: ["eu-central-1aa", ...ZONES, "eu-central-1d"] })).toBe("");
+    const { warnings } = plan(declared(), { ...facts, zones: ["eu-central-1aa", ...ZONES, "eu-central-1d"] });
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("a zone that AWS does not offer any more", () => {
+  const facts = { ...after(declared()), zones: ZONES.slice(0, 2) };
+
+  test("stops nothing and moves nobody: the nodes in it stay, with a warning", () => {
+    const { servers, isRolling, warnings } = plan(declared(), facts);
+    expect(isRolling).toBe(false);
+    expect(servers).toEqual(plan(declared(), after(declared())).servers);
+    expect(warnings).toEqual([expect.stringMatching(/does not offer eu-central-1c[\s\S]*stay as they are/)]);
+  });
+
+  test("takes no node that is made, and none that is made again", () => {
+    const four = { ...declared(), shards: 6 };
+    expect(problems(four, facts)).toMatch(/zones: eu-central-1c\n[\s\S]*eu-central-1a, eu-central-1b/);
+    const lost = facts.running.filter(({ node }) => node !== "shard-3-a");
+    expect(problems(declared(), { ...facts, running: lost })).toMatch(/zones: eu-central-1c\n/);
+    const image = { id: NEW, architecture: "arm64" };
+    const rolling = problems(declared({ ami: NEW }), { ...facts, image });
+    expect(rolling).toMatch(
+      /shard-3-a: image ami-\w+ -> ami-\w+, in eu-central-1c[\s\S]*could not be made again/,
+    );
+    expect(rolling).toMatch(/2 problems/);
   });
 });
 
@@ -205,6 +231,23 @@ describe("what AWS says against the declaration", () => {
   test("an unknown zone, and those that there are", () => {
     const text = problems(declared(), { ...after(declared()), running: [], zones: ZONES.slice(0, 2) });
     expect(text).toMatch(/zones: eu-central-1c[\s\S]*eu-central-1a, eu-central-1b/);
+  });
+
+  test("an instance type that the table does not have: memory and architecture are AWS's word", () => {
+    const config = declared({ instanceType: "x9g.large" });
+    const facts = after(config);
+    const machine = (memoryGib: number, architecture = "arm64") => ({
+      ...facts,
+      machine: { memoryGib, architectures: [architecture] },
+    });
+    expect(plan(config, machine(32)).warnings).toEqual([]);
+    expect(plan(config, machine(10)).warnings).toEqual([expect.stringMatching(/80 % of x9g.large's 10 GiB/)]);
+    expect(problems(config, machine(8))).toMatch(
+      /redis.maxmemory: 8.0 GiB[\s\S]*at most 6.8 GiB on x9g.large, which has 8 GiB/,
+    );
+    expect(problems(config, machine(32, "x86_64"))).toMatch(
+      /aws.instanceType: x9g.large is for x86_64[\s\S]*a type for arm64/,
+    );
   });
 
   test("an image for another architecture", () => {

@@ -12,6 +12,8 @@ export async function lookUp(token: string, inputs: Bag): Promise<Bag> {
       return instances(inputs);
     case "aws:ec2/getInstance:getInstance":
       return instance(text(inputs, "instanceId"));
+    case "aws:ec2/getInstanceType:getInstanceType":
+      return instanceType(text(inputs, "instanceType"));
     case "aws:ec2/getSubnet:getSubnet":
       return subnet(text(inputs, "id"));
     case "aws:ec2/getRouteTables:getRouteTables":
@@ -82,6 +84,17 @@ async function blockDevices({ BlockDeviceMappings = [] }: sdk.Instance): Promise
   };
 }
 
+async function instanceType(name: string): Promise<Bag> {
+  const asked = { InstanceTypes: [name as sdk._InstanceType] };
+  const { InstanceTypes } = await ec2.send(new sdk.DescribeInstanceTypesCommand(asked));
+  const found = must(InstanceTypes?.[0], `the instance type ${name}`);
+  return {
+    id: name,
+    memorySize: found.MemoryInfo?.SizeInMiB,
+    supportedArchitectures: found.ProcessorInfo?.SupportedArchitectures,
+  };
+}
+
 async function subnet(id: string): Promise<Bag> {
   const { Subnets } = await ec2.send(new sdk.DescribeSubnetsCommand({ SubnetIds: [id] }));
   const found = must(Subnets?.[0], `the subnet ${id}`);
@@ -132,11 +145,15 @@ async function networkInterface(id: string): Promise<Bag> {
   return { id, privateIps: PrivateIpAddresses.map(({ PrivateIpAddress }) => PrivateIpAddress), tags };
 }
 
-async function image({ filters, owners }: Bag): Promise<Bag> {
+async function image({ filters, owners, includeDeprecated }: Bag): Promise<Bag> {
   const Filters = (filters as Filters).map(({ name, values }) => ({ Name: name, Values: values }));
   const Owners = owners as string[] | undefined;
   const { Images = [] } = await ec2.send(
-    new sdk.DescribeImagesCommand({ Filters, ...(Owners ? { Owners } : {}) }),
+    new sdk.DescribeImagesCommand({
+      Filters,
+      IncludeDeprecated: includeDeprecated === true,
+      ...(Owners ? { Owners } : {}),
+    }),
   );
   // The real one goes by the date of creation, which moto cannot load; Debian's names have it.
   const newest = [...Images].sort((one, other) => ((one.Name ?? "") < (other.Name ?? "") ? 1 : -1))[0];
