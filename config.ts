@@ -1,5 +1,6 @@
 /** Stack configuration in, one frozen and checked `KitConfig` out. Pure. */
 import { type ReadAws, readAws } from "./config/aws";
+import { spreadProblems } from "./config/aws/checks";
 import { backupConfig } from "./config/backup";
 import { addressProblems, crossFieldProblems } from "./config/checks";
 import { defaultDirectives } from "./config/defaults";
@@ -59,6 +60,7 @@ export function parseConfig(raw: unknown, context: ConfigContext): KitConfig {
       : []),
     ...(values.password === undefined ? [] : passwordProblems(values.password)),
     ...addressProblems(layOut(config).nodes),
+    ...(config.target === "aws" ? spreadProblems(config.aws, layOut(config).nodes) : []),
     ...monitoringProblems(config.monitoring, layOut(config).nodes, basePortOf(config)),
   ];
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,5 +1,11 @@
 /** The `aws:` keys: read, checked among each other and against the rest of the declaration. Pure. */
-import { machineProblems, machineWarnings, openWorldProblems } from "./aws/checks";
+import {
+  machineProblems,
+  machineWarnings,
+  openWorldProblems,
+  repeatedProblems,
+  tagProblems,
+} from "./aws/checks";
 import { architectureOf } from "./aws/instance-types";
 import { provisioningProblems, sessionWarnings } from "./aws/provisioning";
 import { type AwsValues, awsSchema } from "./aws/schema";
@@ -53,6 +59,8 @@ export function readAws(raw: unknown, around: AwsSurroundings): ReadAws {
       ...zoneProblems(values, zones, region),
       ...subnetProblems,
       ...openWorldProblems(values),
+      ...repeatedProblems(values),
+      ...tagProblems(values),
       ...provisioningProblems(values, around),
       ...machineProblems(values, around.redis),
     ],

@@ -26,6 +26,55 @@ export function openWorldProblems(values: AwsValues): Problem[] {
   );
 }
 
+const LISTS = ["clientSecurityGroups", "clientCidrs", "monitoringSecurityGroups", "sshCidrs"] as const;
+
+/** Each entry becomes a rule of its own, named after it. */
+export function repeatedProblems(values: AwsValues): Problem[] {
+  return LISTS.flatMap((key) => {
+    const list: readonly string[] = values[key];
+    const repeated = [...new Set(list.filter((entry, index) => list.indexOf(entry) < index))];
+    return repeated.map((entry) => ({
+      property: `aws.${key}`,
+      value: printable(entry),
+      expected: "every entry once: it is there twice",
+      cure: `pulumi config rm --path "aws.${key}[${list.lastIndexOf(entry)}]"`,
+    }));
+  });
+}
+
+/** AWS keeps these names for itself and refuses whatever has one, in any mixture of capitals. */
+export function tagProblems({ tags }: AwsValues): Problem[] {
+  return Object.keys(tags)
+    .filter((name) => /^aws:/i.test(name))
+    .map((name) => ({
+      property: "aws.tags",
+      value: printable(name),
+      expected: "names of your own: those that begin with aws: are AWS's",
+      cure: `pulumi config rm --path 'aws.tags["${name}"]'`,
+    }));
+}
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html#placement-groups-spread */
+const MOST_SPREAD = 7;
+
+export function spreadProblems(
+  { spreadPlacement }: Pick<AwsValues, "spreadPlacement">,
+  nodes: readonly { readonly zone: string }[],
+): Problem[] {
+  if (!spreadPlacement) return [];
+  const zones = [...new Set(nodes.map(({ zone }) => zone))];
+  const counted = zones.map((zone) => [zone, nodes.filter((node) => node.zone === zone).length] as const);
+  return counted
+    .filter(([, count]) => count > MOST_SPREAD)
+    .slice(0, 1)
+    .map(([zone, count]) => ({
+      property: "aws.spreadPlacement",
+      value: "true",
+      expected: `at most ${MOST_SPREAD} servers a zone, which is what AWS spreads; ${zone} has ${count}`,
+      cure: "pulumi config set --path aws.spreadPlacement false before the first up, or declare fewer shards or more zones",
+    }));
+}
+
 /** An instance type by its name, with what AWS says of it. */
 export interface KnownMachine {
   readonly instanceType: string;

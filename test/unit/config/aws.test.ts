@@ -12,6 +12,7 @@ const GOOD = {
   clientCidrs: ["10.1.0.0/16"],
 };
 
+const GROUP = "sg-0123456789abcdef0";
 const HOST_KEY = `ssh-ed25519 ${"A".repeat(68)}`;
 
 const OWN_SUBNETS = {
@@ -110,6 +111,13 @@ describe("what the target aws refuses", () => {
     [{ clientCidrs: ["0.0.0.0/2", "64.0.0.0/2"] }, {}, "aws.clientCidrs", "bigger than anybody's"],
     [{ clientCidrs: ["0.0.0.0/00"] }, {}, "aws.clientCidrs", "zeros before a number"],
     [{ sshCidrs: ["128.0.0.0/01"] }, {}, "aws.sshCidrs", "zeros before a number"],
+    [{ clientCidrs: ["10.1.0.0/16", "10.1.0.0/16"] }, {}, "aws.clientCidrs", "every entry once"],
+    [{ sshCidrs: ["203.0.113.7/32", "203.0.113.7/32"] }, {}, "aws.sshCidrs", "every entry once"],
+    [{ clientSecurityGroups: [GROUP, GROUP] }, {}, "aws.clientSecurityGroups", "every entry once"],
+    [{ monitoringSecurityGroups: [GROUP, GROUP] }, {}, "aws.monitoringSecurityGroups", "every entry once"],
+    [{ tags: { "aws:team": "x" } }, {}, "aws.tags", "names of your own"],
+    [{ tags: { "AWS:team": "x" } }, {}, "aws.tags", "names of your own"],
+    [{ spreadPlacement: true }, { shards: 12 }, "aws.spreadPlacement", "eu-central-1a has 8"],
     [{ subnets: OWN_SUBNETS }, {}, "aws.subnets", "nothing, since vpcId is not set"],
     [{ ami: "debian" }, {}, "aws.ami", "an image id"],
     [{ install: "package" }, {}, "aws.install", '"source" or "archive"'],
@@ -146,6 +154,13 @@ describe("what the target aws refuses", () => {
         .map((each) => each.expected)
         .join("\n"),
     ).toContain(expected);
+  });
+
+  test("not what is just within: seven servers a zone, tags that only look like AWS's, blocks beside each other", () => {
+    const groups = [GROUP, "sg-0123456789abcdef1"];
+    expect(problemsOf({ spreadPlacement: true }, { shards: 9 })).toEqual([]);
+    expect(problemsOf({ spreadPlacement: false }, { shards: 12 })).toEqual([]);
+    expect(problemsOf({ tags: { awsome: "x", "team:aws:": "y" }, clientSecurityGroups: groups })).toEqual([]);
   });
 
   test("the whole internet only behind the flag that says so", () => {
