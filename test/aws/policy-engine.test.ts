@@ -1,5 +1,7 @@
-/** The policy pack as the engine runs it: `pulumi preview --policy-pack policy` on Pulumi.prod.yaml, against moto. */
+/** The policy pack as the engine runs it: `pulumi preview --policy-pack PATH/policy` on Pulumi.prod.yaml, against moto. */
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ROOT } from "../program/support/stack";
 import { prod } from "./support/prod";
 import { AwsStack } from "./support/stack";
 
@@ -17,7 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.end());
 
-const preview = () => stack.pulumi("preview", "--policy-pack", "policy");
+/** From another folder than the stack's: as somebody with a checkout and a stack of their own does. */
+const preview = () => stack.pulumi("preview", "--policy-pack", join(ROOT, "policy"));
 
 test("the prod stack is green", async () => {
   const { code, output } = await preview();

@@ -5,7 +5,8 @@ import { RESOURCE_POLICIES, STACK_POLICIES } from "../../policy/rules";
 import { type Registered, registered } from "./support/mocked";
 import { prod } from "./support/prod";
 
-type Looked = Pick<Registered, "type" | "name" | "inputs">;
+type Looked = Pick<Registered, "type" | "name" | "inputs"> &
+  Partial<Pick<Registered, "propertyDependencies">>;
 
 /** Violations as "rule: text", of resources as an engine shows them to a pack. */
 async function violations(resources: readonly Looked[], stack = "prod"): Promise<string[]> {
@@ -15,7 +16,17 @@ async function violations(resources: readonly Looked[], stack = "prod"): Promise
     name,
     props: inputs,
     urn: `urn:pulumi:${stack}::redis::${type}::${name}`,
+    propertyDependencies: {} as Record<string, unknown[]>,
   }));
+  for (const [index, { propertyDependencies = {} }] of resources.entries())
+    for (const [key, others] of Object.entries(propertyDependencies)) {
+      const isMeant = ({ type, name }: Looked) => others.includes(`${type.split(":").at(-1)} ${name}`);
+      const own = shown[index];
+      if (own !== undefined)
+        own.propertyDependencies[key] = shown.filter((_, at) =>
+          isMeant(resources[at] ?? { type: "", name: "", inputs: {} }),
+        );
+    }
   // A rule gets more than it looks at: no engine is asked here.
   for (const { name, validateResource } of RESOURCE_POLICIES)
     for (const resource of shown)
@@ -33,12 +44,36 @@ async function violations(resources: readonly Looked[], stack = "prod"): Promise
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const INSTANCE = "aws:ec2/instance:Instance";
 const GOOD_SERVER = { metadataOptions: { httpTokens: "required" }, rootBlockDevice: { encrypted: true } };
-const node = (name: string) => ({ "redis-cluster-kit:node": name });
-const volume = (name: string, zone: string): Looked => ({
-  type: "aws:ebs/volume:Volume",
-  name,
-  inputs: { encrypted: true, availabilityZone: zone, tags: node(name) },
+const node = (name: string, cluster = "cache") => ({
+  "redis-cluster-kit:node": name,
+  "redis-cluster-kit:cluster": cluster,
 });
+const volume = (name: string, zone: string, cluster = "cache"): Looked => ({
+  type: "aws:ebs/volume:Volume",
+  name: `${cluster}-${name}`,
+  inputs: { encrypted: true, availabilityZone: zone, tags: node(name, cluster) },
+});
+/** A cluster in AWS with a role of its own that may do this. */
+const withRole = (cluster: string, statement?: object): Looked[] => [
+  { type: "redis-cluster-kit:index:Topology", name: cluster, inputs: { target: "aws", name: cluster } },
+  { type: "aws:iam/role:Role", name: cluster, inputs: { tags: { "redis-cluster-kit:cluster": cluster } } },
+  ...(statement === undefined
+    ? []
+    : [
+        {
+          type: "aws:iam/rolePolicy:RolePolicy",
+          name: `${cluster}-backups`,
+          inputs: { policy: JSON.stringify({ Statement: [statement] }) },
+          propertyDependencies: { role: [`Role ${cluster}`] },
+        },
+      ]),
+];
+const WRITES = { Effect: "Allow", Action: ["s3:PutObject", "s3:GetObject"], Resource: "*" };
+const INTERFACE: Looked = {
+  type: "aws:ec2/networkInterface:NetworkInterface",
+  name: "cache-shard-1-a-address",
+  inputs: { id: "eni-1", privateIps: ["10.0.0.1"], tags: node("shard-1-a") },
+};
 const one = (type: string, inputs: Record<string, unknown>): Looked[] => [{ type, name: "x", inputs }];
 
 describe("the policy pack", () => {
@@ -133,8 +168,17 @@ describe("the policy pack", () => {
     ],
     [
       "two zones",
-      /^three-zones: the cluster's 3 nodes are in z1 and z2/,
+      /^three-zones: the 3 nodes of cluster cache are in z1 and z2/,
       [volume("shard-1-a", "z1"), volume("shard-2-b", "z2"), volume("shard-3-b", "z1")],
+    ],
+    [
+      "two zones beside another cluster, which has the third",
+      /^three-zones: the 2 nodes of cluster cache are in z1 and z2/,
+      [
+        volume("shard-1-a", "z1"),
+        volume("shard-1-b", "z2"),
+        ...["z1", "z2", "z3"].map((zone, shard) => volume(`shard-${shard}-a`, zone, "sessions")),
+      ],
     ],
     [
       "a zone with most primaries",
@@ -146,10 +190,62 @@ describe("the policy pack", () => {
         volume("shard-3-b", "z3"),
       ],
     ],
+    ["a production cluster without backups", /^backups-in-production: /, withRole("cache")],
     [
-      "a production cluster without backups",
-      /^backups-in-production: /,
-      one("redis-cluster-kit:index:Topology", { target: "aws" }),
+      "a production cluster whose servers may not, beside somebody who may",
+      /^backups-in-production: the servers of the production cluster cache /,
+      [
+        ...withRole("cache", { Effect: "Deny", Action: "s3:PutObject", Resource: "*" }),
+        ...withRole("sessions", WRITES),
+        {
+          type: "aws:iam/rolePolicy:RolePolicy",
+          name: "app",
+          inputs: { role: "app", policy: JSON.stringify({ Statement: [WRITES] }) },
+        },
+      ],
+    ],
+    [
+      "an open exporter port of one's own",
+      /^no-open-exporter-port: port 9300 is open to 0.0.0.0\/0/,
+      [
+        {
+          type: "redis-cluster-kit:index:Topology",
+          name: "cache",
+          inputs: { target: "local", monitoring: { exporters: { "shard-1-a": 9300 } } },
+        },
+        ...one(INGRESS, { ipProtocol: "tcp", fromPort: 9300, toPort: 9300, cidrIpv4: "0.0.0.0/0" }),
+      ],
+    ],
+    [
+      "an elastic address of a node's interface, new",
+      /^no-elastic-address: cache-shard-1-a-address is a node's/,
+      [
+        INTERFACE,
+        {
+          type: "aws:ec2/eipAssociation:EipAssociation",
+          name: "x",
+          inputs: {},
+          propertyDependencies: { networkInterfaceId: ["NetworkInterface cache-shard-1-a-address"] },
+        },
+      ],
+    ],
+    [
+      "an elastic address of a node's interface, by its id",
+      /^no-elastic-address: cache-shard-1-a-address is a node's/,
+      [INTERFACE, ...one("aws:ec2/eip:Eip", { networkInterface: "eni-1" })],
+    ],
+    [
+      "an elastic address of a node's server",
+      /^no-elastic-address: x is a node's/,
+      [
+        ...one(INSTANCE, { ...GOOD_SERVER, id: "i-1", tags: node("shard-1-a") }),
+        { type: "aws:ec2/eip:Eip", name: "address", inputs: { instance: "i-1" } },
+      ],
+    ],
+    [
+      "a node with an IPv6 address",
+      /^no-public-address: the interface of a node has no IPv6/,
+      [{ ...INTERFACE, inputs: { ...INTERFACE.inputs, ipv6AddressCount: 1 } }],
     ],
   ])("catches %s", async (_, expected, resources) => {
     const found = await violations(resources);
@@ -171,6 +267,7 @@ describe("the policy pack", () => {
   });
 
   test("lets a stack that is not for production do without backups", async () => {
-    expect(await violations(one("redis-cluster-kit:index:Topology", { target: "aws" }), "dev")).toEqual([]);
+    expect(await violations(withRole("cache"), "dev")).toEqual([]);
+    expect(await violations(withRole("cache", WRITES))).toEqual([]);
   });
 });

@@ -17,6 +17,8 @@ export interface Registered {
   readonly ignoreChanges: readonly string[];
   /** Names of the resources that it waits for. */
   readonly dependencies: readonly string[];
+  /** The same by property. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What AWS answers: one instance a running server. */
@@ -123,6 +125,16 @@ function watch(found: RegisterResourceRequest[]): void {
   };
 }
 
+function propertyDependencies(request: RegisterResourceRequest): Record<string, string[]> {
+  const entries = request.getPropertydependenciesMap().getEntryList() as [string, unknown][];
+  return Object.fromEntries(
+    entries.map(([key]) => [
+      key,
+      request.getPropertydependenciesMap().get(key)?.getUrnsList().map(lastPart) ?? [],
+    ]),
+  );
+}
+
 function told(request: RegisterResourceRequest): Registered {
   return {
     type: request.getType(),
@@ -135,6 +147,7 @@ function told(request: RegisterResourceRequest): Registered {
     deleteBeforeReplace: request.getDeletebeforereplace(),
     ignoreChanges: request.getIgnorechangesList(),
     dependencies: request.getDependenciesList().map(lastPart),
+    propertyDependencies: propertyDependencies(request),
   };
 }
 

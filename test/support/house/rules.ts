@@ -92,7 +92,7 @@ export const TABLE: readonly Way[] = [
 /** Beyond the table, by name. */
 export const EXCEPTIONS: readonly Way[] = [
   {
-    from: "policy/rules.ts",
+    from: "policy/resources.ts",
     to: "config/aws/cidr.ts",
     why: "what counts as open to the world is one question, asked of the declaration and of any stack's rules; plain arithmetic",
   },
