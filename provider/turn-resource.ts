@@ -13,6 +13,8 @@ export interface HandoverArgs {
   readonly turn: pulumi.Input<string>;
   /** Nodes that are dealt with before: one of them that is missing will be back by then. */
   readonly after?: readonly string[];
+  /** Whether the cloud has the server already: then an earlier run has made it, and this resource before it. */
+  readonly exists: pulumi.Input<boolean>;
   /** Whether the cloud says that the server is off: its Redis cannot run, and nobody has to be asked. */
   readonly off: pulumi.Input<boolean>;
   /** The declared cluster, as `Topology` has it; what an earlier run brought about counts, and is in the state. */
@@ -26,7 +28,7 @@ export class Handover extends pulumi.CustomResource {
   }
 }
 
-export interface RejoinArgs extends Omit<HandoverArgs, "turn" | "after" | "off"> {
+export interface RejoinArgs extends Omit<HandoverArgs, "turn" | "after" | "off" | "exists"> {
   /** Whether any server of the cluster has its turn in this run: then this one must be in sync before the next one goes. */
   readonly rolling: pulumi.Input<boolean>;
 }

@@ -30,6 +30,8 @@ const inputsSchema = z.object({
   turn: z.string().default(""),
   /** `Handover` alone: nodes whose own turn, or return from an interrupted one, comes before. */
   after: z.array(z.string()).default([]),
+  /** `Handover` alone: whether the cloud has the server already. */
+  exists: z.boolean().default(false),
   /** `Handover` alone: whether the cloud says that the server is off. */
   off: z.boolean().default(false),
   /** `Rejoin` alone. */
@@ -44,6 +46,10 @@ const NO_CHANGE: DiffAnswer = { hasChanges: false, changes: [] };
 export function handoverOperations(context: TopologyContext): ResourceOperations {
   return {
     ...COMMON,
+    create: (request) => {
+      refuseLostState(request.inputs);
+      return COMMON.create(request);
+    },
     diff: (request) => diffHandover(context, request),
     update: (request) => updateHandover(context, request),
   };
@@ -146,6 +152,22 @@ function running(request: DiffRequest, now: Inputs): Declaration {
   if (now.declaration.ssh === undefined) return before;
   const servers = { ...before.ssh?.servers, ...now.declaration.ssh.servers };
   return { ...before, ssh: { ...now.declaration.ssh, servers } };
+}
+
+/**
+ * A Handover is in the state before its server is made. A server without one belongs to a cluster that this state knows
+ * nothing of: going on would make a second, empty one beside it, with the same names.
+ */
+function refuseLostState(given: PlainObject): void {
+  const { node, exists, declaration } = unwrap(given) as Partial<Inputs>;
+  if (exists !== true) return;
+  const cluster = declaration?.name === undefined ? "a cluster of this name" : `cluster ${declaration.name}`;
+  throw new UnchangedError(
+    `the server of ${node} of ${cluster} is there in this account and region, and this stack's state does not know it. ` +
+      "The state was lost, or another stack has that cluster. A second, empty one is not made beside it.\n" +
+      "Restore the state (`pulumi stack import`, from an export or the backend's history), " +
+      "or give this cluster another name: pulumi config set name NAME",
+  );
 }
 
 /** A new server has the declared Redis alone, and the others still run the one before. */

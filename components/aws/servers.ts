@@ -173,17 +173,8 @@ export class AwsServers extends pulumi.ComponentResource {
       const before = this.predecessor([...done]);
       const plan = this.serverPlan(node);
       const name = `${this.name}-${node.name}`;
-      const handover = new Handover(
-        name,
-        {
-          node: node.name,
-          turn: plan.turn,
-          off: plan.off,
-          after: done.map((each) => each.node.name),
-          declaration,
-        },
-        { parent: this, dependsOn: before },
-      );
+      const earlier = done.map((each) => each.node.name);
+      const handover = this.createHandover(node, earlier, { declaration, dependsOn: before });
       const server = new AwsServer(
         name,
         {
@@ -212,6 +203,20 @@ export class AwsServers extends pulumi.ComponentResource {
 
   private onceReachable({ attachment }: AwsServer): pulumi.ComponentResourceOptions {
     return { parent: this, dependsOn: [...this.wayIn, attachment] };
+  }
+
+  private createHandover(
+    node: PlannedNode,
+    after: readonly string[],
+    given: Pick<HandoverArgs, "declaration"> & { readonly dependsOn: pulumi.Output<pulumi.Resource[]> },
+  ): Handover {
+    const { turn, off, exists } = this.serverPlan(node);
+    const { declaration, dependsOn } = given;
+    return new Handover(
+      `${this.name}-${node.name}`,
+      { node: node.name, turn, off, exists, after, declaration },
+      { parent: this, dependsOn },
+    );
   }
 
   /**
