@@ -1,5 +1,4 @@
 /** Servers in AWS for a cluster: made, provisioned over ssh as a user's own are, and how the engine reaches them. */
-import type { Region } from "@pulumi/aws/types/enums";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig } from "../../config";
 import type { Declaration } from "../../provider/declaration";
@@ -11,7 +10,7 @@ import { ProvisionedServer } from "../provisioned-server";
 import { backupPlan, ServerBackup } from "../server-backup";
 import type { ServerConnection } from "../server-connection";
 import { ServerExporter } from "../server-exporter";
-import { loadAws } from "./sdk";
+import { providerFor } from "./provider";
 import { AwsServers, type ClientAccess, type ServerLink } from "./servers";
 
 export interface ReachArgs {
@@ -37,7 +36,7 @@ export interface Reach {
 export function reachAws(name: string, args: ReachArgs, parent: pulumi.ComponentResource): Reach {
   const { config } = args;
   const given = parent.getProvider("aws:ec2:Instance");
-  const provider = given ?? new (loadAws().Provider)(name, { region: region(config) }, { parent });
+  const provider = given ?? providerFor(name, config.aws.region, parent);
   const links: ServerLink[] = [];
   const servers = new AwsServers(
     name,
@@ -62,11 +61,6 @@ export function reachAws(name: string, args: ReachArgs, parent: pulumi.Component
   // All of it, rules and routes too: so `destroy` begins with the cluster, and where that refuses nothing has been deleted.
   const { clients, bastion } = servers;
   return { ready: [servers], clients, access: accessOf(args, bastion), backUp, monitor };
-}
-
-/** Checked by its pattern; @pulumi/aws wants one of the regions that it knows by name. */
-function region(config: AwsConfig): Region {
-  return config.aws.region as Region;
 }
 
 function accessOf({ config, sshPrivateKey }: ReachArgs, bastion: ServerLink["bastion"]): Reach["access"] {

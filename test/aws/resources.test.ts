@@ -96,6 +96,30 @@ describe("the prod stack's resources", () => {
     }
   });
 
+  test("the provider has the region, and the account that the stack's configuration names", async () => {
+    const provider = (each: readonly Registered[]) =>
+      each.find(({ type }) => type === "pulumi:providers:aws")?.inputs;
+    expect(provider(all)).toMatchObject({ region: "eu-central-1" });
+    expect(provider(all)?.profile).toBeUndefined();
+    const roles = [{ roleArn: "arn:aws:iam::123456789012:role/ops" }];
+    pulumi.runtime.setAllConfig({
+      "aws:region": "us-east-1",
+      "aws:profile": "ops",
+      "aws:assumeRoles": JSON.stringify(roles),
+    });
+    try {
+      const found = await declare();
+      expect(provider(found)).toMatchObject({
+        region: "eu-central-1",
+        profile: "ops",
+        assumeRoles: JSON.stringify(roles),
+      });
+      expect(found.map(({ type, name }) => [type, name])).toEqual(all.map(({ type, name }) => [type, name]));
+    } finally {
+      pulumi.runtime.setAllConfig({});
+    }
+  });
+
   test("pinned host keys are asked for by provisioning, handovers and the cluster", async () => {
     const hostKeys = {
       bastion: `ssh-ed25519 ${"B".repeat(68)}`,
