@@ -117,7 +117,7 @@ export interface RedisClusterArgs {
   /**
    * Failure zones, in order: the order decides who goes where. A primary and its replicas are put into different ones.
    * On this machine they are only names, and a change moves nothing; on `"ssh"` every server says its own, and these are the
-   * ones that are allowed (left out: the servers'); on `"aws"` a change that would move a server is refused.
+   * ones that are allowed (left out: the servers'); on `"aws"` they cannot be changed while the cluster exists, also not by one more.
    * @default ["a", "b", "c"]
    * @example ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
    */
@@ -216,7 +216,8 @@ export interface RedisClusterArgs {
 
   /**
    * Target `"aws"`: network, servers and who may reach them. Needs the package @pulumi/aws. An AWS provider given in the
-   * options (`providers`) is used; without one, one is made for the region.
+   * options (`providers`) is used; without one, one is made for the region, with what the stack's configuration has under `aws:`
+   * (`aws:profile`, `aws:assumeRoles`, ...). Decide before the first `up`: for Pulumi another provider means other resources.
    * @default none
    * @example { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA...", sshCidrs: ["203.0.113.7/32"] }
    */

@@ -132,6 +132,6 @@ function zoneWarnings(zones: readonly string[]): string[] {
   if (zones.length !== 2) return [];
   return [
     `Two zones (${zones.join(", ")}): one of them holds most primaries. When that one is lost no failover happens and the cluster stops until it is back; ` +
-      "the data is kept. A third zone cures it.",
+      "the data is kept. Declare a third one before the first up: zones of a cluster that exists do not change.",
   ];
 }

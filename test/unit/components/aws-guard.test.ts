@@ -7,14 +7,14 @@ import type { AwsSubnetFacts } from "../../../components/aws/subnet-facts";
 import { type AwsConfig, parseConfig } from "../../../config";
 import { layOut } from "../../../topology";
 
-function declared(aws: object = {}): AwsConfig {
+function declared(aws: object = {}, zones = ["a", "b", "c"]): AwsConfig {
   const own = {
     region: "eu-central-1",
     sshPublicKey: "ssh-ed25519 AAAA",
     sshCidrs: ["203.0.113.7/32"],
     ...aws,
   };
-  const raw = { target: "aws", redis: { maxmemory: "8gb" }, aws: own };
+  const raw = { target: "aws", zones, redis: { maxmemory: "8gb" }, aws: own };
   const config = parseConfig(raw, { project: "p", stack: "prod", dataRoot: "/d" });
   if (config.target !== "aws") throw new Error("not aws");
   return config;
@@ -194,6 +194,11 @@ describe("what would take all servers at once", () => {
     const config = declared();
     const moved = { ...config, zones: [...config.zones].reverse() };
     expect(problems(moved, after(config))).toMatch(/zone eu-central-1a -> eu-central-1c/);
+    const more = declared({}, ["a", "b", "c", "d"]);
+    const facts = { ...after(config), zones: more.zones };
+    expect(problems(more, facts)).toMatch(
+      /shard-3-b: zone eu-central-1a -> eu-central-1d[\s\S]*backup and restore/,
+    );
   });
 
   test("is not: zones that appear in the account", () => {
