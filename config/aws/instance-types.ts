@@ -80,7 +80,6 @@ export const OTHER_PRICES = {
   gp3UsdPerGibMonth: 0.08,
   natUsdPerHour: 0.045,
   publicAddressUsdPerHour: 0.005,
-  endpointUsdPerHour: 0.01,
   detailedMonitoringUsdPerMonth: 2.1,
 } as const;
 

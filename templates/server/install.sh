@@ -34,7 +34,7 @@ build() {
     log=$work/build.log
     # In the environment: on the command line it would override what the makefiles below it set for themselves.
     env ${CFLAGS:+"CFLAGS=$CFLAGS"} make -C "$top" -j "$(nproc)" MALLOC="$malloc" ${SYSTEMD_BUILD:+USE_SYSTEMD=yes} >"$log" 2>&1 9>&- ||
-        fail "building Redis failed: $(grep -m 3 -i 'error' "$log" | cut -c1-200 | tr '\n' ' ')" "build an archive elsewhere and set ssh.install to archive"
+        fail "building Redis failed: $(grep -m 3 -i 'error' "$log" | cut -c1-200 | tr '\n' ' ')" "build an archive elsewhere (redisSource) and set install to archive: ssh.install, on aws aws.install"
     cp "$top/src/redis-server" "$top/src/redis-cli" "$work/out/"
 }
 
