@@ -44,10 +44,11 @@ export function localProcesses(
 }
 
 function exporterProcess(node: MonitoredNode, program: string, password: string): MonitoringProcess {
+  const address = { host: node.host, port: node.port, listen: `${node.host}:${node.exporterPort}` };
   return {
     name: `exporter-${node.name}`,
     program,
-    args: exporterArguments(node, { passwords: "{folder}/passwords.json", script: "{folder}/slots.lua" }),
+    args: exporterArguments(address, { passwords: "{folder}/passwords.json", script: "{folder}/slots.lua" }),
     host: node.host,
     port: node.exporterPort,
     files: { "passwords.json": passwordFile([node], password), "slots.lua": SLOTS_SCRIPT },

@@ -1,4 +1,4 @@
-# The exporter: program, password file, unit. Redis is not touched.
+# The exporter: program, password file, its script for slots, unit. Redis is not touched.
 
 EXPORTER=redis-cluster-kit-exporter.service
 
@@ -45,6 +45,8 @@ main() {
     get_exporter
     reload=no
     put /etc/redis-cluster-kit/exporter.password 600 root:root "$PASSWORD_FILE"
+    [ "$did" = no ] || restart=yes
+    put "$KIT/slots.lua" 644 root:root "$SLOTS_FILE"
     [ "$did" = no ] || restart=yes
     put "/etc/systemd/system/$EXPORTER" 644 root:root "$EXPORTER_UNIT_FILE"
     [ "$did" = no ] || reload=yes

@@ -1,6 +1,7 @@
 /** The scripts that make a server ready for a node, and the files that they put there. Plain values in, text out. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { exporterArguments, passwordFile, SLOTS_SCRIPT } from "../monitoring/exporter";
 
 /** What a server's scripts must know. None of it is secret. */
 export interface ServerPlan {
@@ -91,6 +92,15 @@ export function unitFile({ node, cluster, persistent }: ServerPlan): string {
   }).trimEnd();
 }
 
+/** The exporter asks the Redis of its own server. */
+const LOOPBACK = "127.0.0.1";
+
+/** On the server: systemd's copy of the password file, for this unit alone, and the script, which anybody may read. */
+const EXPORTER_FILES = {
+  passwords: `\${CREDENTIALS_DIRECTORY}/password`,
+  script: "/opt/redis-cluster-kit/slots.lua",
+};
+
 /** What the exporter of a server is made of. */
 export interface ExporterPlan {
   readonly node: string;
@@ -112,17 +122,19 @@ export function exporterScript(plan: ExporterPlan, password: string): string {
     URL: place.url,
     SHA256: place.sha256,
     EXPORTER_UNIT_FILE: unit.trimEnd(),
-    PASSWORD_FILE: JSON.stringify({ [`redis://127.0.0.1:${plan.port}`]: password }),
+    SLOTS_FILE: SLOTS_SCRIPT.trimEnd(),
+    PASSWORD_FILE: passwordFile([{ host: LOOPBACK, port: plan.port }], password).trimEnd(),
   };
   return script(variables, read("server/exporter.sh"));
 }
 
-/** The exporter's systemd unit. */
+/** The exporter's systemd unit. Nothing in the arguments needs quotes: addresses, ports and paths of the kit's own. */
 export function exporterUnit({ listen, port, from }: ExporterPlan): string {
   const allowed = ["localhost", ...from].join(" ");
   const networks =
     from.length === 0 ? "# Any network may ask it." : `IPAddressDeny=any\nIPAddressAllow=${allowed}`;
-  return fill(read("server/exporter.service.tmpl"), { listen, port: String(port), networks });
+  const args = exporterArguments({ host: LOOPBACK, port, listen }, EXPORTER_FILES).join(" ");
+  return fill(read("server/exporter.service.tmpl"), { arguments: args, networks });
 }
 
 function facts(plan: ServerPlan): Record<string, string> {

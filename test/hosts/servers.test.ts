@@ -105,10 +105,32 @@ describeWithLab("a cluster on servers of one's own", () => {
     expect(password.samples()).toBeGreaterThan(20);
     expect(output).toContain("6 nodes verified");
     await expectHealthy(stack, first);
+    let owned = 0;
     for (const host of lab.hosts.slice(0, 6)) {
       const metrics = await lab.sh(host, `curl -s http://${host.address}:9121/metrics`);
       expect(metrics).toContain("\nredis_up 1\n");
+      // Of the script that the exporter runs; what the rules read of slots, and no metric of its own runtime.
+      for (const key of ["owned", "migrating", "importing"])
+        expect(metrics).toMatch(new RegExp(`^redis_script_values\\{key="slots_${key}"\\} \\d+$`, "m"));
+      expect(metrics).not.toMatch(/^go_/m);
+      owned += Number(/^redis_script_values\{key="slots_owned"\} (\d+)$/m.exec(metrics)?.[1]);
     }
+    expect(owned).toBe(16_384);
+    const targets = JSON.parse(await stack.must("stack", "output", "scrapeTargets", "--json")) as unknown;
+    expect(targets).toEqual(
+      lab.hosts.slice(0, 6).map(({ name, address }, index) => ({
+        targets: [`${address}:9121`],
+        labels: {
+          cluster: "redis-cluster-kit-test",
+          shard: `${Math.floor(index / 2) + 1}`,
+          node: name,
+          zone: expect.any(String),
+        },
+      })),
+    );
+    expect(
+      await everywhere(lab.hosts.slice(0, 6), "stat -c '%a %U' /opt/redis-cluster-kit/slots.lua"),
+    ).toEqual(Array.from({ length: 6 }, () => "644 root\n"));
     for (const secret of [PASSWORD, lab.sudoPassword, "PRIVATE KEY"]) {
       expect(output).not.toContain(secret);
       expect(stack.state()).not.toContain(secret);

@@ -76,7 +76,8 @@ describe("an exporter", () => {
   test("gets the password in a file, by the address that it looks up", () => {
     const [node] = NODES;
     if (!node) throw new Error("no node");
-    const args = exporterArguments(node, { passwords: "/f/passwords.json", script: "/f/slots.lua" });
+    const address = { host: node.host, port: node.port, listen: "10.0.0.4:9121" };
+    const args = exporterArguments(address, { passwords: "/f/passwords.json", script: "/f/slots.lua" });
     expect(args.join(" ")).toBe(
       "-redis.addr 10.0.0.4:6379 -redis.password-file /f/passwords.json -script /f/slots.lua -web.listen-address 10.0.0.4:9121 -redis-only-metrics -connection-timeout 5s",
     );

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exporterArguments, passwordFile, SLOTS_SCRIPT } from "../../../templates/monitoring/exporter";
 import {
   type BackupPlan,
   backupProgram,
@@ -196,6 +197,20 @@ describe("units", () => {
     expect(of("s3://bucket/redis?region=eu-central-1&sse=aws:kms&kms-key=alias/own")).toContain(
       "TO=s3://bucket/redis\nS3_OPTIONS='--region eu-central-1 --sse aws:kms --sse-kms-key-id alias/own'\n",
     );
+  });
+
+  test("the exporter runs with the arguments that the rules are tested with, its script and the password's address", () => {
+    const files = {
+      passwords: `\${CREDENTIALS_DIRECTORY}/password`,
+      script: "/opt/redis-cluster-kit/slots.lua",
+    };
+    const address = { host: "127.0.0.1", port: 6379, listen: "10.0.0.11:9121" };
+    expect(/^ExecStart=(.*)$/m.exec(exporterUnit(EXPORTER))?.[1]).toBe(
+      ["/opt/redis-cluster-kit/exporter/redis_exporter", ...exporterArguments(address, files)].join(" "),
+    );
+    const script = exporterScript(EXPORTER, `it's "one"`);
+    expect(script).toContain(shellQuote(SLOTS_SCRIPT.trimEnd()));
+    expect(script).toContain(shellQuote(passwordFile([address], `it's "one"`).trimEnd()));
   });
 
   test("networks of the exporter", () => {
