@@ -79,7 +79,7 @@ function filesOf({ spec, monitoring }: Target): (Written & { text: string })[] {
     {
       name: "alerts.yml",
       what: "the rules; docs/runbook.md says what to do",
-      text: rulesYml(alertSettings(monitoring)),
+      text: rulesYml(settings, alertSettings(monitoring)),
     },
   ];
 }

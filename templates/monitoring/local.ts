@@ -74,7 +74,7 @@ function prometheusProcess(
     port,
     files: {
       "targets.json": fileSd(settings),
-      "alerts.yml": rulesYml(settings.alerts),
+      "alerts.yml": rulesYml(settings, settings.alerts),
       "prometheus.yml": prometheusYml({
         scrapes: [fileSdScrape(settings, "targets.json")],
         ruleFiles: ["alerts.yml"],

@@ -1,9 +1,18 @@
 /** Every rule of the kit as one rule file. */
 import { availabilityAlerts } from "./alerts/availability";
+import { DECLARED } from "./alerts/labels";
 import { loadAlerts } from "./alerts/load";
 import { persistenceAlerts } from "./alerts/persistence";
 import { placementAlerts } from "./alerts/placement";
-import { ALERT_DEFAULTS, type Alert, type AlertSettings, type Range, type Recording } from "./types";
+import { nodeLabels } from "./targets";
+import {
+  ALERT_DEFAULTS,
+  type Alert,
+  type AlertSettings,
+  type DeclaredNodes,
+  type Range,
+  type Recording,
+} from "./types";
 import { toYaml, type Yaml } from "./yaml";
 
 /** Two samples make a rate; a scrape may be late or lost. */
@@ -21,22 +30,31 @@ export function alertsOf(settings: AlertSettings = ALERT_DEFAULTS): Alert[] {
 }
 
 /** Roles in the kit's words; `redis_instance_info` has many labels that change with every restart. */
-export const RECORDINGS: readonly Recording[] = [
-  {
-    record: "redis_kit:node_role",
-    expr: `max by (cluster, shard, node, zone, role) (
+const ROLES: Recording = {
+  record: "redis_kit:node_role",
+  expr: `max by (cluster, shard, node, zone, role) (
   label_replace(label_replace(redis_instance_info,
     "role", "primary", "role", "master"),
     "role", "replica", "role", "slave")
 )`,
-  },
-];
+};
 
-/** The rule file (alerts.yml). */
-export function rulesYml(settings: AlertSettings = ALERT_DEFAULTS): string {
+/** The roles, and every node that is declared: a rule that counts what answers would not notice what is gone altogether. */
+export function recordingsOf({ cluster, nodes }: DeclaredNodes): Recording[] {
+  const declared = nodes.map((node) => ({
+    record: DECLARED,
+    expr: "vector(1)",
+    labels: nodeLabels(cluster, node),
+  }));
+  return [ROLES, ...declared];
+}
+
+/** The rule file (alerts.yml) of a cluster. */
+export function rulesYml(declared: DeclaredNodes, settings: AlertSettings = ALERT_DEFAULTS): string {
+  const recordings = recordingsOf(declared).map(({ record, expr, labels }) => ({ record, expr, labels }));
   return toYaml({
     groups: [
-      { name: "redis-cluster-kit-roles", rules: RECORDINGS.map(({ record, expr }) => ({ record, expr })) },
+      { name: "redis-cluster-kit-nodes", rules: recordings },
       { name: "redis-cluster-kit", rules: alertsOf(settings).map((alert) => ruleOf(alert, settings)) },
     ],
   });

@@ -18,12 +18,13 @@ export interface TargetGroup {
 export function targetGroups({ cluster, nodes }: Pick<ScrapeSettings, "cluster" | "nodes">): TargetGroup[] {
   return nodes.map((node) => ({
     targets: [`${node.host}:${node.exporterPort}`],
-    labels: { cluster, shard: shardLabel(node), node: node.name, zone: node.zone },
+    labels: nodeLabels(cluster, node),
   }));
 }
 
-function shardLabel({ shard }: Pick<MonitoredNode, "shard">): string {
-  return String(shard + 1);
+/** What stays true of a node, on everything that is known of it. */
+export function nodeLabels(cluster: string, node: Pick<MonitoredNode, "name" | "shard" | "zone">) {
+  return { cluster, shard: String(node.shard + 1), node: node.name, zone: node.zone };
 }
 
 /** For `file_sd_configs`: Prometheus reads the file again by itself when it changes. */

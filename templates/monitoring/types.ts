@@ -22,6 +22,13 @@ export interface ScrapeSettings {
   readonly scrapeIntervalSeconds: number;
 }
 
+/** What a rule file knows of the topology. */
+export interface DeclaredNodes {
+  /** Name of the cluster. */
+  readonly cluster: string;
+  readonly nodes: readonly Pick<MonitoredNode, "name" | "shard" | "zone">[];
+}
+
 /** How alerts are rendered. */
 export interface AlertSettings {
   /** Where docs/runbook.md is to be read; the alert's name in lower case follows after "#". */
@@ -65,6 +72,8 @@ export interface Alert {
 export interface Recording {
   readonly record: string;
   readonly expr: string;
+  /** Set on the result. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Renders a range of the rules after the scale: `range(300)` is "5m" or less. */

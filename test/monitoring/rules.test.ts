@@ -17,7 +17,8 @@ let folder = "";
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-rules-"));
-  await writeFile(join(folder, "alerts.yml"), rulesYml());
+  // Without nodes: the cases say themselves what is declared.
+  await writeFile(join(folder, "alerts.yml"), rulesYml({ cluster: "c", nodes: [] }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -30,6 +31,23 @@ async function judged(...args: string[]): Promise<string> {
 describe("the rule file", () => {
   test("is one that Prometheus takes", async () =>
     expect(await judged("check", "rules", "alerts.yml")).toBe("good"));
+
+  test("knows every node that is declared, also while nothing is heard of any", async () => {
+    const nodes = [
+      { name: "shard-1-a", shard: 0, zone: "eu-1a" },
+      { name: "b", shard: 11, zone: "yes" },
+    ];
+    await writeFile(join(folder, "nodes.yml"), rulesYml({ cluster: "c d", nodes }));
+    expect(await judged("check", "rules", "nodes.yml")).toBe("good");
+    const samples = [
+      { labels: 'redis_kit:node_declared{cluster="c d",shard="1",node="shard-1-a",zone="eu-1a"}', value: 1 },
+      { labels: 'redis_kit:node_declared{cluster="c d",shard="12",node="b",zone="yes"}', value: 1 },
+    ];
+    const expected = { expr: "redis_kit:node_declared", eval_time: "2m", exp_samples: samples };
+    const tests = [{ interval: "15s", input_series: [], promql_expr_test: [expected] }];
+    await writeFile(join(folder, "nodes.json"), JSON.stringify({ rule_files: ["nodes.yml"], tests }));
+    expect(await judged("test", "rules", "nodes.json")).toBe("good");
+  });
 
   test("has a case for every alert", () => {
     expect(new Set(RULE_CASES.map(({ alert }) => alert))).toEqual(new Set(alerts.map(({ name }) => name)));

@@ -6,5 +6,8 @@ export const NODE = "{{ $labels.node }} (shard {{ $labels.shard }}, zone {{ $lab
 /** A server that turns connections away turns its exporter away, too: it is up. The texts of 5.0 and 7.0 both have this. */
 export const REFUSED_EXPORTER = 'redis_exporter_last_scrape_error{err=~".*max number of clients.*"} == 1';
 
+/** Nodes as they are declared, whatever is heard of them: what has vanished is missed by these (rules.ts). */
+export const DECLARED = "redis_kit:node_declared";
+
 /** The same labels wherever rules sum. */
 export const BY_NODE = "by (cluster, shard, node, zone)";

@@ -1,10 +1,10 @@
 /** Replication and zones: whether the cluster could go on after the next failure. */
 import type { Alert } from "../types";
-import { NODE } from "./labels";
+import { DECLARED, NODE } from "./labels";
 
 const PRIMARIES = 'redis_kit:node_role{role="primary"}';
-const SHARDS = "count by (cluster) (count by (cluster, shard) (redis_up))";
-const ZONES = "count by (cluster) (count by (cluster, zone) (redis_up))";
+const SHARDS = `count by (cluster) (count by (cluster, shard) (${DECLARED}))`;
+const ZONES = `count by (cluster) (count by (cluster, zone) (${DECLARED}))`;
 
 export function placementAlerts(): Alert[] {
   return [...replicationAlerts(), ...zoneAlerts()];
@@ -25,7 +25,7 @@ function replicationAlerts(): Alert[] {
       severity: "warning",
       expr: `(redis_connected_slaves == 0)
 and on (cluster, node) ${PRIMARIES}
-and on (cluster, shard) (count by (cluster, shard) (redis_up) > 1)`,
+and on (cluster, shard) (count by (cluster, shard) (${DECLARED}) > 1)`,
       forSeconds: 60,
       summary: `${NODE} of {{ $labels.cluster }} has no replica`,
       description: "If this primary fails now, its slots and the keys in them go with it.",
@@ -60,9 +60,8 @@ function zoneAlerts(): Alert[] {
     {
       name: "RedisZoneWithoutPrimary",
       severity: "warning",
-      // While a node of the zone is down, RedisNodeDown speaks; this is about the time after.
-      expr: `count by (cluster, zone) (redis_up == 1)
-unless on (cluster, zone) (redis_up == 0)
+      // While a node of the zone is down or missing, that is said; this is about the time after.
+      expr: `(count by (cluster, zone) (redis_up == 1) == count by (cluster, zone) (${DECLARED}))
 unless on (cluster, zone) ${PRIMARIES}
 and on (cluster) (${SHARDS} >= ${ZONES})`,
       forSeconds: 900,

@@ -39,11 +39,70 @@ function gauge(alert: string, series: string, bad: number, good: number, summary
   };
 }
 
-const THREE_UP = {
-  [`redis_up{${A}}`]: ALWAYS(1),
-  [`redis_up{${TWO}}`]: ALWAYS(1),
-  [`redis_up{${THREE}}`]: ALWAYS(1),
-};
+/** The nodes that are declared, as the rule file of a topology records them. */
+const declared = (...nodes: readonly string[]) =>
+  Object.fromEntries(nodes.map((labels) => [`redis_kit:node_declared{${labels}}`, ALWAYS(1)]));
+const up = (...nodes: readonly string[]) =>
+  Object.fromEntries(nodes.map((labels) => [`redis_up{${labels}}`, ALWAYS(1)]));
+const NEVER = "_x400";
+/** `node` of a pair is lost with its server: no series of it goes on, and after a minute the other one misses it. */
+const lost = (node: string) => ({ [`up{${node},job="redis"}`]: "1x60", [`redis_up{${node}}`]: "1x60" });
+
+/** Servers that are gone with everything on them; quiet where only their exporters are. */
+function missingNodes(): RuleCase[] {
+  const alert = "RedisNodeMissing";
+  const summary = (node: string) => `${node} of c is gone: neither Prometheus nor its shard hears of it`;
+  const third = 'cluster="c",shard="1",node="shard-1-c",zone="c"';
+  const pair = { alert, labels: NODE_A, summary: summary(IS_A) };
+  return [
+    {
+      // A replica: its primary has none any more.
+      ...pair,
+      fires: {
+        ...declared(A, B),
+        ...lost(A),
+        ...up(B),
+        [PRIMARY(B)]: ALWAYS(1),
+        [`redis_connected_slaves{${B}}`]: "1x64 0x300",
+      },
+      quiet: { [`redis_connected_slaves{${B}}`]: ALWAYS(1) },
+    },
+    {
+      // A primary that nobody has followed: its replica waits for it.
+      ...pair,
+      fires: {
+        ...declared(A, B),
+        ...lost(A),
+        ...up(B),
+        [REPLICA(B)]: ALWAYS(1),
+        [`redis_connected_slaves{${B}}`]: ALWAYS(0),
+        [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: "1x64 0x300",
+      },
+      quiet: { [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: ALWAYS(1) },
+    },
+    {
+      // A primary that one of two replicas has followed: the other one receives again, from the new primary.
+      ...pair,
+      fires: {
+        ...declared(A, B, third),
+        ...lost(A),
+        ...up(B, third),
+        [REPLICA(B)]: "1x64 _x300",
+        [PRIMARY(B)]: "_x64 1x300",
+        [REPLICA(third)]: ALWAYS(1),
+        [`redis_connected_slaves{${B}}`]: "0x64 1x300",
+        [`redis_master_link_up{${third}}`]: ALWAYS(1),
+      },
+      quiet: { [`redis_connected_slaves{${B}}`]: "0x64 2x300" },
+    },
+    {
+      // Every member of a shard: nobody is left to miss it. One that answers and is down is not missing.
+      ...pair,
+      fires: { ...declared(A), ...lost(A) },
+      quiet: { [`redis_up{${A}}`]: ALWAYS(0) },
+    },
+  ];
+}
 
 const AVAILABILITY: readonly RuleCase[] = [
   gauge("RedisClusterStateNotOk", `redis_cluster_state{${A}}`, 0, 1, "of c says that the cluster is down"),
@@ -66,19 +125,35 @@ const AVAILABILITY: readonly RuleCase[] = [
     ...gauge("RedisNodeDown", `redis_up{${A}}`, 0, 0, "of c is down"),
     quiet: { [`redis_up{${A}}`]: ALWAYS(0), [REFUSED]: ALWAYS(1) },
   },
+  ...missingNodes(),
   {
     alert: "RedisExporterDown",
-    fires: { [`up{${A},job="redis"}`]: ALWAYS(0) },
+    fires: { ...declared(A), [`up{${A},job="redis"}`]: ALWAYS(0) },
     quiet: { [`up{${A},job="redis"}`]: ALWAYS(1), 'up{job="other"}': ALWAYS(0) },
-    labels: { ...NODE_A, job: "redis" },
+    labels: NODE_A,
+    summary: `No metrics of ${IS_A} of c`,
+  },
+  {
+    // A server of AWS that is gone is no target any more. Other jobs' targets on the nodes are not exporters.
+    alert: "RedisExporterDown",
+    fires: { ...declared(A), ...lost(A), 'up{cluster="c",node="shard-1-a",job="node"}': ALWAYS(0) },
+    quiet: { [`up{${A},job="redis"}`]: ALWAYS(1) },
+    labels: NODE_A,
     summary: `No metrics of ${IS_A} of c`,
   },
   {
     alert: "RedisZoneDown",
-    fires: { [`up{${A}}`]: ALWAYS(0), [`up{${TWO}}`]: ALWAYS(1), [`redis_up{${TWO}}`]: ALWAYS(1) },
-    quiet: { [`up{${A}}`]: ALWAYS(1), [`redis_up{${A}}`]: ALWAYS(1) },
+    fires: { ...declared(A, TWO), [`up{${A}}`]: ALWAYS(0), ...up(TWO) },
+    quiet: up(A),
     labels: { cluster: "c", zone: "a" },
-    summary: "No node of c in zone a answers",
+    summary: "No node of c in zone a answers Prometheus",
+  },
+  {
+    alert: "RedisZoneDown",
+    fires: { ...declared(A, TWO), ...lost(A), ...up(TWO) },
+    quiet: { [REFUSED]: ALWAYS(1) },
+    labels: { cluster: "c", zone: "a" },
+    summary: "No node of c in zone a answers Prometheus",
   },
   {
     alert: "RedisFailoverHappened",
@@ -96,10 +171,19 @@ const PLACEMENT: readonly RuleCase[] = [
     fires: {
       [`redis_connected_slaves{${A}}`]: ALWAYS(0),
       [PRIMARY(A)]: ALWAYS(1),
-      [`redis_up{${A}}`]: ALWAYS(1),
-      [`redis_up{${B}}`]: ALWAYS(0),
+      // The replica's server is gone: there is no redis_up of it, not even 0.
+      ...declared(A, B),
+      ...up(A),
     },
     quiet: { [`redis_connected_slaves{${A}}`]: ALWAYS(1) },
+    labels: NODE_A,
+    summary: `${IS_A} of c has no replica`,
+  },
+  {
+    // Declared without replicas.
+    alert: "RedisShardWithoutReplica",
+    fires: { [`redis_connected_slaves{${A}}`]: ALWAYS(0), [PRIMARY(A)]: ALWAYS(1), ...declared(A, B) },
+    quiet: { [`redis_kit:node_declared{${B}}`]: NEVER },
     labels: NODE_A,
     summary: `${IS_A} of c has no replica`,
   },
@@ -116,7 +200,7 @@ const PLACEMENT: readonly RuleCase[] = [
   {
     alert: "RedisZoneHoldsMajority",
     fires: {
-      ...THREE_UP,
+      ...declared(A, TWO, THREE),
       [PRIMARY(A)]: ALWAYS(1),
       [PRIMARY('cluster="c",shard="2",node="shard-2-b",zone="a"')]: ALWAYS(1),
       [PRIMARY(THREE)]: ALWAYS(1),
@@ -130,8 +214,22 @@ const PLACEMENT: readonly RuleCase[] = [
   },
   {
     alert: "RedisZoneWithoutPrimary",
-    fires: { ...THREE_UP, [REPLICA(A)]: ALWAYS(1), [PRIMARY(TWO)]: ALWAYS(1), [PRIMARY(THREE)]: ALWAYS(1) },
+    fires: {
+      ...declared(A, TWO, THREE),
+      ...up(A, TWO, THREE),
+      [REPLICA(A)]: ALWAYS(1),
+      [PRIMARY(TWO)]: ALWAYS(1),
+      [PRIMARY(THREE)]: ALWAYS(1),
+    },
     quiet: { [`redis_up{${A}}`]: ALWAYS(0) },
+    labels: { cluster: "c", zone: "a" },
+    summary: "Zone a of c has no primary",
+  },
+  {
+    // One of the zone's nodes is missing altogether: that is told, and this waits.
+    alert: "RedisZoneWithoutPrimary",
+    fires: { ...declared(A, TWO), ...up(A, TWO), [REPLICA(A)]: ALWAYS(1), [PRIMARY(TWO)]: ALWAYS(1) },
+    quiet: declared('cluster="c",shard="2",node="shard-2-b",zone="a"'),
     labels: { cluster: "c", zone: "a" },
     summary: "Zone a of c has no primary",
   },

@@ -56,7 +56,7 @@ describe("scrape configurations", () => {
 });
 
 describe("alerts", () => {
-  test("as they are by default", () => expect(rulesYml()).toMatchSnapshot());
+  test("as they are by default", () => expect(rulesYml(SETTINGS)).toMatchSnapshot());
 
   test("have names of their own, and what operators need", () => {
     const alerts = alertsOf();
@@ -65,7 +65,7 @@ describe("alerts", () => {
   });
 
   test("in a hurry keep ranges that hold four scrapes", () => {
-    const text = rulesYml({ ...ALERT_DEFAULTS, timeScale: 0.001, scrapeIntervalSeconds: 5 });
+    const text = rulesYml(SETTINGS, { ...ALERT_DEFAULTS, timeScale: 0.001, scrapeIntervalSeconds: 5 });
     const ranges = [...text.matchAll(/\[(\d+)s\]/g)].map(([, seconds]) => Number(seconds));
     expect(ranges.length).toBeGreaterThan(5);
     expect(Math.min(...ranges)).toBe(20);
