@@ -23,7 +23,7 @@ export function alertsOf(settings: AlertSettings = ALERT_DEFAULTS): Alert[] {
   const range = rangeOf(settings);
   return [
     ...availabilityAlerts(range),
-    ...placementAlerts(),
+    ...placementAlerts(range),
     ...loadAlerts(range),
     ...persistenceAlerts(settings.backupMaxAgeHours),
   ];

@@ -102,6 +102,29 @@ describe("a healthy cluster", () => {
     expect(answer).not.toContain('"lastError"');
   });
 
+  test("tells of no lag under writes that its replicas follow, more in a second than a replica may be behind", async () => {
+    const begunSeconds = Date.now() / 1000;
+    const busy = 'node="s1-m0"';
+    const fast = `rate(redis_master_repl_offset{${busy}}[5s]) > ${10 * MIB}`;
+    let isOver = false;
+    const writing = overwrite(nodeOf(watched.local, "s1-m0"), () => isOver);
+    try {
+      await eventually(
+        "more than 10 MiB are written in a second",
+        () => watched.query(fast),
+        (found) => found.length === 1,
+      );
+      // Longer than a lag must last, and both of its sides are there to be compared.
+      await sleep(8_000);
+      const online = `redis_connected_slave_offset_bytes{${busy},slave_state="online"}`;
+      expect(await watched.query(online)).toHaveLength(1);
+    } finally {
+      isOver = true;
+      await writing;
+    }
+    expect(await firedSince(begunSeconds)).toEqual([]);
+  });
+
   test("is as declared to those who ensure it: nothing is started twice", async () => {
     expect(await watched.companions.ensure(watched.processes)).toEqual([]);
     const states = await watched.companions.inspect(watched.processes);
@@ -274,6 +297,22 @@ describe("what goes wrong fires its own alert and no other, and clears", () => {
     });
   });
 
+  test("a server gone, its exporter with it: missed by its shard", async () => {
+    const { companions, local, processes } = watched;
+    const node = nodeOf(local, "s2-m1");
+    const lose = async () => {
+      await companions.ensure(processes.filter(({ name }) => name !== "exporter-s2-m1"));
+      await local.host.stop(node, { kill: true });
+    };
+    await trouble(lose, {
+      expected: ["RedisExporterDown s2-m1", "RedisNodeMissing s2-m1", "RedisShardWithoutReplica s2-m0"],
+      heal: async () => {
+        await local.host.start(node);
+        await companions.ensure(processes);
+      },
+    });
+  });
+
   test("a primary killed: the node, its outage, the failover", async () => {
     const { local } = watched;
     const outage = ["RedisReplicaLinkDown s0-m1", "RedisShardWithoutReplica s0-m1"];
@@ -308,6 +347,21 @@ async function write(node: NodeSpec, { values, bytes }: { values: number; bytes:
     for (let written = 0; written < values && !answer.startsWith("OOM"); written++)
       answer = await client.call("SET", `{c}:${randomUUID()}`, value, "EX", 120).then(String, errorText);
     return answer;
+  } finally {
+    client.close();
+  }
+}
+
+/** Overwrites a key of the node's own, some 20 MiB a second, until it is over. */
+async function overwrite(node: NodeSpec, isOver: () => boolean): Promise<void> {
+  const client = await ioredisConnector().connect(node, [PASSWORD]);
+  const value = "v".repeat(MIB);
+  try {
+    while (!isOver()) {
+      await client.call("SET", "{c}:overwritten", value);
+      await sleep(50);
+    }
+    await client.call("DEL", "{c}:overwritten");
   } finally {
     client.close();
   }

@@ -2,6 +2,12 @@
 import type { Alert, Range } from "../types";
 import { BY_NODE, NODE, REFUSED_EXPORTER } from "./labels";
 
+/** Keys asked for and found, a second, and all that were asked for. */
+const hits = (span: string, offset = "") =>
+  `rate(redis_keyspace_hits_total[${span}]${offset && ` ${offset}`})`;
+const lookups = (span: string, offset = "") =>
+  `(${hits(span, offset)} + rate(redis_keyspace_misses_total[${span}]${offset && ` ${offset}`}))`;
+
 export function loadAlerts(range: Range): Alert[] {
   return [...memoryAlerts(range), ...clientAlerts(range), ...speedAlerts(range)];
 }
@@ -22,7 +28,12 @@ and on (cluster, node) redis_instance_info{maxmemory_policy!~"allkeys-.*"}`,
     {
       name: "RedisEvicting",
       severity: "warning",
-      expr: `rate(redis_evicted_keys_total[${range(300)}]) > 10`,
+      // A full cache evicts all the time, and is meant to: it is too small when it finds less than half of what is asked for.
+      expr: `rate(redis_evicted_keys_total[${range(300)}]) > 10
+unless on (cluster, node) (
+  redis_instance_info{maxmemory_policy=~"allkeys-.*"}
+  and on (cluster, node) (${hits(range(300))} / ${lookups(range(300))} >= 0.5)
+)`,
       forSeconds: 300,
       summary: `${NODE} of {{ $labels.cluster }} evicts {{ $value | humanize }} keys a second`,
       description:
@@ -59,10 +70,8 @@ function clientAlerts(range: Range): Alert[] {
 function speedAlerts(range: Range): Alert[] {
   const seconds = `rate(redis_commands_duration_seconds_total[${range(300)}])`;
   const calls = `rate(redis_commands_total[${range(300)}])`;
-  const before = `[${range(3600)}] offset ${range(600)}`;
-  const hits = (span: string) => `rate(redis_keyspace_hits_total${span})`;
-  const lookups = (span: string) => `(${hits(span)} + rate(redis_keyspace_misses_total${span}))`;
-  const now = `[${range(600)}]`;
+  const now = range(600);
+  const [before, ago] = [range(3600), `offset ${range(600)}`];
   return [
     {
       name: "RedisLatencyHigh",
@@ -76,7 +85,7 @@ function speedAlerts(range: Range): Alert[] {
       name: "RedisHitRatioFell",
       severity: "warning",
       expr: `(${hits(now)} / (${lookups(now)} > 1))
-< (${hits(before)} / ${lookups(before)}) - 0.2`,
+< 0.8 * (${hits(before, ago)} / ${lookups(before, ago)})`,
       forSeconds: 300,
       summary: `${NODE} of {{ $labels.cluster }} finds only {{ $value | humanizePercentage }} of the keys asked for`,
       description:
