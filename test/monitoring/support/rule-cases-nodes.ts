@@ -19,61 +19,62 @@ import {
   up,
 } from "./rule-series";
 
+const THIRD = 'cluster="c",shard="1",node="shard-1-c",zone="c"';
+const GONE = {
+  alert: "RedisNodeMissing",
+  labels: NODE_A,
+  summary: `${IS_A} of c is gone: neither Prometheus nor its shard hears of it`,
+};
+
 /** Servers that are gone with everything on them; quiet where only their exporters are. */
-function missingNodes(): RuleCase[] {
-  const alert = "RedisNodeMissing";
-  const summary = (node: string) => `${node} of c is gone: neither Prometheus nor its shard hears of it`;
-  const third = 'cluster="c",shard="1",node="shard-1-c",zone="c"';
-  const pair = { alert, labels: NODE_A, summary: summary(IS_A) };
-  return [
-    {
-      // A replica: its primary has none any more.
-      ...pair,
-      fires: {
-        ...declared(A, B),
-        ...lost(A),
-        ...up(B),
-        [PRIMARY(B)]: ALWAYS(1),
-        [`redis_connected_slaves{${B}}`]: "1x64 0x300",
-      },
-      quiet: { [`redis_connected_slaves{${B}}`]: ALWAYS(1) },
+const MISSING_NODES: readonly RuleCase[] = [
+  {
+    // A replica: its primary has none any more.
+    ...GONE,
+    fires: {
+      ...declared(A, B),
+      ...lost(A),
+      ...up(B),
+      [PRIMARY(B)]: ALWAYS(1),
+      [`redis_connected_slaves{${B}}`]: "1x64 0x300",
     },
-    {
-      // A primary that nobody has followed: its replica waits for it.
-      ...pair,
-      fires: {
-        ...declared(A, B),
-        ...lost(A),
-        ...up(B),
-        [REPLICA(B)]: ALWAYS(1),
-        [`redis_connected_slaves{${B}}`]: ALWAYS(0),
-        [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: "1x64 0x300",
-      },
-      quiet: { [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: ALWAYS(1) },
+    quiet: { [`redis_connected_slaves{${B}}`]: ALWAYS(1) },
+  },
+  {
+    // A primary that nobody has followed: its replica waits for it.
+    ...GONE,
+    fires: {
+      ...declared(A, B),
+      ...lost(A),
+      ...up(B),
+      [REPLICA(B)]: ALWAYS(1),
+      [`redis_connected_slaves{${B}}`]: ALWAYS(0),
+      [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: "1x64 0x300",
     },
-    {
-      // A primary that one of two replicas has followed: the other one receives again, from the new primary.
-      ...pair,
-      fires: {
-        ...declared(A, B, third),
-        ...lost(A),
-        ...up(B, third),
-        [REPLICA(B)]: "1x64 _x300",
-        [PRIMARY(B)]: "_x64 1x300",
-        [REPLICA(third)]: ALWAYS(1),
-        [`redis_connected_slaves{${B}}`]: "0x64 1x300",
-        [`redis_master_link_up{${third}}`]: ALWAYS(1),
-      },
-      quiet: { [`redis_connected_slaves{${B}}`]: "0x64 2x300" },
+    quiet: { [`redis_master_link_up{${B},master_host="10.0.0.1"}`]: ALWAYS(1) },
+  },
+  {
+    // A primary that one of two replicas has followed: the other one receives again, from the new primary.
+    ...GONE,
+    fires: {
+      ...declared(A, B, THIRD),
+      ...lost(A),
+      ...up(B, THIRD),
+      [REPLICA(B)]: "1x64 _x300",
+      [PRIMARY(B)]: "_x64 1x300",
+      [REPLICA(THIRD)]: ALWAYS(1),
+      [`redis_connected_slaves{${B}}`]: "0x64 1x300",
+      [`redis_master_link_up{${THIRD}}`]: ALWAYS(1),
     },
-    {
-      // Every member of a shard: nobody is left to miss it. One that answers and is down is not missing.
-      ...pair,
-      fires: { ...declared(A), ...lost(A) },
-      quiet: { [`redis_up{${A}}`]: ALWAYS(0) },
-    },
-  ];
-}
+    quiet: { [`redis_connected_slaves{${B}}`]: "0x64 2x300" },
+  },
+  {
+    // Every member of a shard: nobody is left to miss it. One that answers and is down is not missing.
+    ...GONE,
+    fires: { ...declared(A), ...lost(A) },
+    quiet: { [`redis_up{${A}}`]: ALWAYS(0) },
+  },
+];
 
 export const AVAILABILITY: readonly RuleCase[] = [
   gauge("RedisClusterStateNotOk", `redis_cluster_state{${A}}`, 0, 1, "of c says that the cluster is down"),
@@ -96,7 +97,7 @@ export const AVAILABILITY: readonly RuleCase[] = [
     ...gauge("RedisNodeDown", `redis_up{${A}}`, 0, 0, "of c is down"),
     quiet: { [`redis_up{${A}}`]: ALWAYS(0), [REFUSED]: ALWAYS(1) },
   },
-  ...missingNodes(),
+  ...MISSING_NODES,
   {
     alert: "RedisExporterDown",
     fires: { ...declared(A), [`up{${A},job="redis"}`]: ALWAYS(0) },
