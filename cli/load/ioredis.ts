@@ -1,4 +1,4 @@
-/** ioredis as an application uses it: one client, GET and SET by turns, as many under way as asked for. */
+/** ioredis as an application uses it: one client, SET and GET of a key by turns, as many under way as asked for. */
 import Redis, { Cluster } from "ioredis";
 import { LoadFailedError } from "../errors";
 import { type Driver, KEY_LIFE_SECONDS, KEYS_PER_NODE, type Loaded, type Measured, VALUE } from "./types";
@@ -49,10 +49,13 @@ async function drive(client: Redis | Cluster, { prefix, seconds, clients, signal
   const untilMs = begun + seconds * 1000;
   const latencies: number[] = [];
   const failures: unknown[] = [];
-  const worker = async (number: number): Promise<void> => {
-    for (let turn = number; performance.now() < untilMs && !signal.aborted; turn += clients) {
+  // One count for all: a GET is of the key that the SET before it wrote. Both go over one connection and arrive in that order.
+  let turns = 0;
+  const worker = async (): Promise<void> => {
+    while (performance.now() < untilMs && !signal.aborted) {
+      const turn = turns++;
       const sent = performance.now();
-      const key = `${prefix}${turn % KEYS_PER_NODE}`;
+      const key = `${prefix}${Math.floor(turn / 2) % KEYS_PER_NODE}`;
       try {
         await (turn % 2 === 0 ? client.set(key, VALUE, "EX", KEY_LIFE_SECONDS) : client.get(key));
         latencies.push(performance.now() - sent);
@@ -61,7 +64,7 @@ async function drive(client: Redis | Cluster, { prefix, seconds, clients, signal
       }
     }
   };
-  await Promise.all(Array.from({ length: clients }, (_, at) => worker(at)));
+  await Promise.all(Array.from({ length: clients }, worker));
   const elapsedMs = performance.now() - begun;
   signal.throwIfAborted();
   if (failures.length > 0)

@@ -3,10 +3,14 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ioredisDriver } from "../../cli/load/ioredis";
+import { removeKeys } from "../../cli/load/visitor";
 import { run } from "../../cli/main";
 import type { LoadReport } from "../../cli/print/load";
 import type { NodeClient } from "../../cluster/client";
 import { ioredisConnector } from "../../cluster/connection";
+import { openSessions } from "../../cluster/engine";
+import { infoNumber, parseInfo } from "../../cluster/parse";
 import { watchCommandLines } from "../program/support/secrets";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { recordedIo } from "../unit/cli/support";
@@ -35,6 +39,15 @@ function expectSpread({ rows }: Pick<LoadReport, "rows">, primaries: readonly st
     expect(shares, `${client} on ${servers}`).toHaveLength(3);
     expect(Math.min(...shares), `${client}: ${shares.join(", ")}`).toBeGreaterThan(0.5 * Math.max(...shares));
   }
+}
+
+/** Reads of every node since its start, by whether they found their key. */
+function lookups(clients: readonly NodeClient[]): Promise<{ hits: number; misses: number }[]> {
+  const of = async (client: NodeClient) => {
+    const info = parseInfo(String(await client.call("INFO", "stats")));
+    return { hits: infoNumber(info, "keyspace_hits"), misses: infoNumber(info, "keyspace_misses") };
+  };
+  return Promise.all(clients.map(of));
 }
 
 describe("a live cluster of Redis 7.0 with a password", () => {
@@ -79,6 +92,28 @@ describe("a live cluster of Redis 7.0 with a password", () => {
     expect(report.limits.join(" ")).toMatch(/\d+ cores .* load/);
     expect(await leftovers()).toEqual(CLEAN);
   }, 120_000);
+
+  test("ioredis finds every key that it asks for, on every primary", async () => {
+    const { spec, hosts } = cluster.target;
+    const prefix = "redis-cluster-kit:load:hits:";
+    const nodes = spec.nodes.filter(({ member }) => member === 0);
+    const before = await lookups(clients);
+    const [entrance] = nodes;
+    if (entrance === undefined) throw new Error("no node");
+    const loaded = { label: spec.name, isCluster: true, spec, entrance, reach: { hosts } };
+    const settings = { seconds: 1, clients: 50, pipeline: 1 };
+    const signal = new AbortController().signal;
+    const ready = await ioredisDriver(prefix).ready({ ...loaded, login: { kind: "open" } }, settings, signal);
+    await ready.drive().finally(ready.close);
+    const sessions = openSessions(spec, { hosts }, "redis-cluster-kit:load", 10_000);
+    await removeKeys(nodes, sessions, prefix).finally(() => sessions.close());
+    const after = await lookups(clients);
+    for (const [at, { hits, misses }] of after.entries()) {
+      expect(hits - (before[at]?.hits ?? 0), primaries[at]).toBeGreaterThan(100);
+      expect(misses - (before[at]?.misses ?? 0), primaries[at]).toBe(0);
+    }
+    expect(await leftovers()).toEqual(CLEAN);
+  }, 60_000);
 
   test("interrupted, is left as it was", async () => {
     const controller = new AbortController();
