@@ -1,9 +1,9 @@
 /** `monitoring files`: what Prometheus and Grafana need, rendered from the declared topology. */
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { errorText } from "../../hosts/local/files";
 import { alertSettings, scrapeSettings } from "../../provider/monitoring-declaration";
-import { DASHBOARD_FILE } from "../../templates/monitoring/dashboard";
+import { dashboardFor } from "../../templates/monitoring/dashboard";
 import { rulesYml } from "../../templates/monitoring/rules";
 import {
   ec2Scrape,
@@ -37,16 +37,14 @@ export async function monitoringFiles(
   try {
     await mkdir(folder, { recursive: true });
     for (const { name, text } of files) await writeFile(join(folder, name), text);
-    await copyFile(DASHBOARD_FILE, join(folder, "dashboard.json"));
   } catch (error) {
     throw new UsageError(`--to ${to} cannot be written: ${errorText(error)}`);
   }
-  const written: Written[] = [...files, { name: "dashboard.json", what: "for Grafana: import it" }];
-  const width = Math.max(...written.map(({ name }) => name.length));
+  const width = Math.max(...files.map(({ name }) => name.length));
   return {
     exitCode: 0,
-    json: { folder, files: written.map(({ name }) => name) },
-    text: () => [folder, ...written.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`)].join("\n"),
+    json: { folder, files: files.map(({ name }) => name) },
+    text: () => [folder, ...files.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`)].join("\n"),
   };
 }
 
@@ -80,6 +78,11 @@ function filesOf({ spec, monitoring }: Target): (Written & { text: string })[] {
       name: "alerts.yml",
       what: "the rules; docs/runbook.md says what to do",
       text: rulesYml(settings, alertSettings(monitoring)),
+    },
+    {
+      name: "dashboard.json",
+      what: "for Grafana: import it",
+      text: dashboardFor(settings.scrapeIntervalSeconds),
     },
   ];
 }

@@ -1,19 +1,28 @@
 /** The Grafana dashboard (templates/monitoring/dashboard.json), from the panels' data. */
 import * as common from "@grafana/grafana-foundation-sdk/common";
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
-import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
+import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
+import { PanelBuilder as StatesBuilder } from "@grafana/grafana-foundation-sdk/statetimeline";
+import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/table";
 import { PanelBuilder as LinesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import {
-  FAILOVERS,
-  PANEL_ROWS,
-  type Panel,
-  type PanelQuery,
-  type PanelUnit,
-} from "../../templates/monitoring/panels";
+import { minInterval } from "../../templates/monitoring/dashboard";
+import { failovers, PANEL_ROWS } from "../../templates/monitoring/panels";
+import type {
+  LinesPanel,
+  Panel,
+  PanelQuery,
+  PanelUnit,
+  StatesPanel,
+  StatPanel,
+  TableColumn,
+  TablePanel,
+} from "../../templates/monitoring/panels/types";
+import { ALERT_DEFAULTS } from "../../templates/monitoring/types";
 
 const SOURCE = { type: "prometheus", uid: "$datasource" };
-const HEIGHT = { stat: 4, lines: 8 } as const;
+const SCRAPE_SECONDS = ALERT_DEFAULTS.scrapeIntervalSeconds;
+const HEIGHT: Readonly<Record<Panel["kind"], number>> = { stat: 4, lines: 8, states: 7, table: 9 };
 
 /** What Grafana calls the units; slots are plain numbers there. */
 const UNITS: Readonly<Record<PanelUnit, string>> = {
@@ -24,7 +33,14 @@ const UNITS: Readonly<Record<PanelUnit, string>> = {
   short: "short",
   s: "s",
   slots: "none",
+  ago: "dateTimeFromNow",
   none: "none",
+};
+
+/** 1 and 0 in words and colours. */
+const STATES: dashboard.ValueMapping = {
+  type: dashboard.MappingType.ValueToText,
+  options: { "0": { text: "down", color: "red", index: 0 }, "1": { text: "up", color: "green", index: 1 } },
 };
 
 /** The file's text. */
@@ -38,13 +54,12 @@ export function dashboardJson(): string {
     .time({ from: "now-1h", to: "now" })
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .variables(variables())
-    .annotation(failovers());
+    .annotation(marks());
   // Links and alert lists speak of a panel by its id; rows have one, too.
   let id = 0;
   for (const row of PANEL_ROWS) {
     builder.withRow(new dashboard.RowBuilder(row.title).id(++id));
-    for (const panel of row.panels)
-      builder.withPanel((panel.kind === "stat" ? statOf(panel) : linesOf(panel)).id(++id));
+    for (const panel of row.panels) builder.withPanel(panelOf(panel).id(++id));
   }
   return `${JSON.stringify(builder.build(), null, 2)}\n`;
 }
@@ -69,58 +84,133 @@ function labelVariable(name: string, query: string) {
     .sort(dashboard.VariableSort.NumericalAsc);
 }
 
-function failovers() {
+function marks() {
+  const { expr, legend } = failovers(SCRAPE_SECONDS);
   return new dashboard.AnnotationQueryBuilder()
     .name("Failovers")
     .datasource(SOURCE)
     .enable(true)
     .iconColor("orange")
-    .expr(FAILOVERS.expr)
+    .expr(expr)
     .titleFormat("Failover")
-    .textFormat(FAILOVERS.legend);
+    .textFormat(legend);
 }
 
+const letter = (index: number) => "ABCDEF".charAt(index);
+
 function queryOf(query: PanelQuery, index: number) {
-  const built = new DataqueryBuilder().refId("ABCDEF".charAt(index)).datasource(SOURCE).expr(query.expr);
+  const built = new DataqueryBuilder().refId(letter(index)).datasource(SOURCE).expr(query.expr);
   return query.legend === "" ? built : built.legendFormat(query.legend);
 }
 
-function statOf(panel: Panel) {
-  const built = new StatBuilder()
-    .title(panel.title)
-    .description(panel.description)
-    .datasource(SOURCE)
-    .unit(UNITS[panel.unit])
-    .height(HEIGHT.stat)
-    .span(panel.width)
-    .targets(panel.queries.map(queryOf));
-  return panel.threshold === undefined ? built : built.thresholds(thresholdsOf(panel.threshold));
+function panelOf(panel: Panel): StatBuilder | LinesBuilder | StatesBuilder | TableBuilder {
+  switch (panel.kind) {
+    case "stat":
+      return statOf(panel);
+    case "lines":
+      return linesOf(panel);
+    case "states":
+      return statesOf(panel);
+    case "table":
+      return tableOf(panel);
+    default:
+      return unknownPanel(panel);
+  }
 }
 
-function linesOf(panel: Panel) {
-  return new LinesBuilder()
-    .title(panel.title)
-    .description(panel.description)
-    .datasource(SOURCE)
+/** What every kind has. */
+function begun<Builder extends StatBuilder | LinesBuilder | StatesBuilder | TableBuilder>(
+  builder: Builder,
+  { title, description, kind, width }: Panel,
+): Builder {
+  builder.title(title).description(description).datasource(SOURCE);
+  builder.interval(minInterval(SCRAPE_SECONDS)).height(HEIGHT[kind]).span(width);
+  return builder;
+}
+
+function statOf(panel: StatPanel) {
+  // Of now: over a range, Grafana would show the last that was known before everything went silent.
+  const built = begun(new StatBuilder(), panel)
+    .unit(UNITS[panel.unit])
+    .graphMode(common.BigValueGraphMode.None)
+    .targets(panel.queries.map((query, at) => queryOf(query, at).instant()));
+  const { goodFrom, badFrom } = panel;
+  if (goodFrom !== undefined) return built.thresholds(thresholdsOf("orange", goodFrom, "green"));
+  if (badFrom !== undefined) return built.thresholds(thresholdsOf("green", badFrom, "red"));
+  return built;
+}
+
+function linesOf(panel: LinesPanel) {
+  return begun(new LinesBuilder(), panel)
     .unit(UNITS[panel.unit])
     .min(0)
-    .height(HEIGHT.lines)
-    .span(panel.width)
     .fillOpacity(8)
     .showPoints(common.VisibilityMode.Never)
-    .legend(
-      new common.VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(common.LegendDisplayMode.List)
-        .placement(common.LegendPlacement.Bottom),
-    )
+    .legend(legend())
     .targets(panel.queries.map(queryOf));
 }
 
-/** Orange below, green from there on. */
-function thresholdsOf(value: number) {
+function statesOf(panel: StatesPanel) {
+  return begun(new StatesBuilder(), panel)
+    .mappings([STATES])
+    .thresholds(thresholdsOf("red", 1, "green"))
+    .showValue(common.VisibilityMode.Never)
+    .legend(legend())
+    .targets(panel.queries.map(queryOf));
+}
+
+function legend() {
+  return new common.VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(common.LegendDisplayMode.List)
+    .placement(common.LegendPlacement.Bottom);
+}
+
+/** Each query gives a table of labels and its value; merged, lines with the same labels become one. */
+function tableOf(panel: TablePanel) {
+  const isAlone = panel.queries.length === 1;
+  const fieldOf = ({ from }: TableColumn) =>
+    typeof from === "string" ? from : isAlone ? "Value" : `Value #${letter(from)}`;
+  const fields = panel.columns.map(fieldOf);
+  const unused = ["Time", "cluster", ...panel.queries.map((_, from) => fieldOf({ from, title: "" }))].filter(
+    (field) => !fields.includes(field),
+  );
+  const options = {
+    excludeByName: Object.fromEntries(unused.map((field) => [field, true])),
+    indexByName: Object.fromEntries(fields.map((field, index) => [field, index])),
+    renameByName: Object.fromEntries(fields.map((field, index) => [field, panel.columns[index]?.title])),
+  };
+  const built = begun(new TableBuilder(), panel)
+    .targets(panel.queries.map((query, at) => queryOf(query, at).instant().format(PromQueryFormat.Table)))
+    .transformations([
+      { id: "merge", options: {} },
+      { id: "organize", options },
+    ]);
+  for (const column of panel.columns) built.overrideByName(column.title, propertiesOf(column));
+  const [first] = panel.columns;
+  if (first !== undefined)
+    built.sortBy([
+      new common.TableSortByFieldStateBuilder().displayName(first.title).desc(first.unit === "ago"),
+    ]);
+  return panel.empty === undefined ? built : built.noValue(panel.empty);
+}
+
+function propertiesOf({ unit = "none" }: TableColumn): dashboard.DynamicConfigValue[] {
+  if (unit !== "state") return [{ id: "unit", value: UNITS[unit] }];
+  return [
+    { id: "mappings", value: [STATES] },
+    { id: "custom.cellOptions", value: { type: "color-text" } },
+  ];
+}
+
+/** One colour below `value`, the other from there on. */
+function thresholdsOf(below: string, value: number, above: string) {
   return new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps([
-    { color: "orange", value: null },
-    { color: "green", value },
+    { color: below, value: null },
+    { color: above, value },
   ]);
+}
+
+function unknownPanel(panel: never): never {
+  throw new Error(`unknown panel: ${JSON.stringify(panel)}`);
 }

@@ -16,7 +16,7 @@ import {
 import { toYaml, type Yaml } from "./yaml";
 
 /** Two samples make a rate; a scrape may be late or lost. */
-const MIN_SCRAPES_IN_RANGE = 4;
+export const MIN_SCRAPES_IN_RANGE = 4;
 
 /** Every alert, ordered by what is at stake. */
 export function alertsOf(settings: AlertSettings = ALERT_DEFAULTS): Alert[] {
