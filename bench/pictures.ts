@@ -12,29 +12,34 @@ import { formatRanges } from "../cluster/slots";
 import type { ClusterStatus } from "../cluster/status";
 import { createCompanions } from "../hosts/local";
 import { localProcesses } from "../templates/monitoring/local";
-import { filled, PANEL_ROWS } from "../templates/monitoring/panels";
 import { ALERT_DEFAULTS } from "../templates/monitoring/types";
-import { asking, programs } from "../test/monitoring/support/watched-cluster";
+import { programs } from "../test/monitoring/support/watched-cluster";
 import { type DeclaredCluster, startDeclaredCluster } from "../test/support/declared-cluster";
-import { freePorts } from "../test/support/ports";
-import { linesSvg, type Series, terminalSvg, topologySvg } from "./support/draw";
+import { arePortsFree, freePorts } from "../test/support/ports";
+import { askDashboard } from "./support/ask-dashboard";
+import { terminalSvg, topologySvg } from "./support/draw";
+import { dashboardSvg } from "./support/draw-dashboard";
 
 const run = promisify(execFile);
 const ROOT = join(__dirname, "..");
 const FOLDER = join(ROOT, "docs", "pictures");
 const CLUSTER = "cache";
+/** The kit's default ports, of four shards. */
+const PORTS = { first: 7000, count: 8 };
 const RATE_INTERVAL = "5s";
-
-/** Panels that are drawn, and how their values are shown. */
-const DRAWN: Readonly<Record<string, (value: number) => string>> = {
-  "Requests by node": (value) => Math.round(value).toLocaleString("en-US"),
-  "CPU by node": (value) => `${Math.round(100 * value)} %`,
-  "Slots by node": (value) => Math.round(value).toLocaleString("en-US"),
-};
+/** Requests a second: what moves is to be seen, what the machine can do is not. */
+const LOAD = { keys: "60000", valueBytes: "200", requests: "4000" };
+/** As the commands are called; in the cluster's own folder. */
+const DECLARATION = "cache.json";
 
 async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
-  const cluster = await startDeclaredCluster({ name: CLUSTER, redis: { maxmemory: "128mb" } });
+  const isFree = await arePortsFree(PORTS.first, PORTS.count);
+  const cluster = await startDeclaredCluster({
+    name: CLUSTER,
+    redis: { maxmemory: "128mb" },
+    ...(isFree ? { basePort: PORTS.first } : {}),
+  });
   const companions = createCompanions(join(dirname(cluster.file), "data"));
   try {
     const prometheus = await watchIt(cluster, companions);
@@ -66,34 +71,43 @@ async function watchIt(
 }
 
 async function scene(cluster: DeclaredCluster, prometheus: string): Promise<void> {
-  const command = (name: string, file: string, ...args: string[]) => kit(name, file, args);
+  const folder = dirname(cluster.file);
+  const declare = (keys: Readonly<Record<string, unknown>>) =>
+    writeFileSync(join(folder, DECLARATION), JSON.stringify(cluster.redeclare(keys)), { mode: 0o600 });
+  const command = (name: string, ...args: string[]) => kit(folder, name, args);
+  declare({});
   const begun = Date.now() / 1000;
   await sleep(3_000);
   const load = await startLoad(cluster);
   await sleep(20_000);
-  const status = await command("status", cluster.file);
-  picture("status", terminalSvg("redis-cluster-kit status", status));
-  const four = join(dirname(cluster.file), "four.json");
-  writeFileSync(four, JSON.stringify(cluster.redeclare({ shards: 4, maxMigrationImpact: "low" })), {
-    mode: 0o600,
-  });
-  picture("plan", terminalSvg("redis-cluster-kit plan   # shards: 3 -> 4", await command("plan", four)));
-  const applied = command("apply", four, "--yes");
-  const frame = await frameDuring(applied, () => command("watch", four, "--count", "1"));
-  picture("watch", terminalSvg("redis-cluster-kit watch", frame));
+  picture("status", terminalSvg(shown("status"), await command("status")));
+  declare({ shards: 4, maxMigrationImpact: "low" });
+  picture("plan", terminalSvg(shown("plan", "   # shards: 3 -> 4"), await command("plan")));
+  const from = Date.now() / 1000;
+  const applied = command("apply", "--yes");
+  picture(
+    "watch",
+    terminalSvg(shown("watch"), await frameDuring(applied, () => command("watch", "--count", "1"))),
+  );
   await applied;
-  await sleep(5_000);
+  const change = { from, to: Date.now() / 1000, what: "a shard joins" };
+  await sleep(10_000);
+  const asked = { url: prometheus, cluster: CLUSTER, rateInterval: RATE_INTERVAL, from: begun, change };
+  picture("dashboard", dashboardSvg(await askDashboard(asked)));
   load.kill();
-  await sleep(4_000);
-  const told: ClusterStatus = JSON.parse(await command("status", four, "--json"));
+  await sleep(2_000);
+  const told: ClusterStatus = JSON.parse(await command("status", "--json"));
   picture("topology", topologySvg(told.name, told.nodes, slotsText));
-  await panels(prometheus, begun);
-  await leave(cluster);
+}
+
+/** The command as it was called. */
+function shown(name: string, comment = ""): string {
+  return `redis-cluster-kit ${name} --declaration ${DECLARATION}${comment}`;
 }
 
 /** One range as it is, several as their number: what fits a node's box. */
 function slotsText({ slots, slotCount }: ClusterStatus["nodes"][number]): string {
-  return slots.length <= 1 ? formatRanges(slots) : `${slotCount} in ${slots.length} ranges`;
+  return slots.length <= 1 ? `slots ${formatRanges(slots)}` : `${slotCount} slots in ${slots.length} ranges`;
 }
 
 /** GET and SET of a known size; no password in an argument: ioredis, in a process of its own. */
@@ -105,9 +119,9 @@ async function startLoad(cluster: DeclaredCluster) {
     join(ROOT, "scripts/ts.cjs"),
     join(__dirname, "support/load.ts"),
     seeds,
-    "60000",
-    "200",
-    "4000",
+    LOAD.keys,
+    LOAD.valueBytes,
+    LOAD.requests,
   ];
   const child = spawn(process.execPath, args, {
     stdio: ["pipe", "pipe", "inherit"],
@@ -129,52 +143,21 @@ async function frameDuring(running: Promise<unknown>, look: () => Promise<string
     if (frame.includes("run of")) best = frame;
     if (frame.includes("on the way") || frame.includes("next: move")) return frame;
   }
-  return best === "" ? look() : best;
+  if (best === "") throw new Error("the run was over before watch saw it");
+  return best;
 }
 
 /** What a command prints on an 80-column terminal; its exit code does not matter here. */
-async function kit(name: string, file: string, args: readonly string[]): Promise<string> {
-  const argv = [join(ROOT, "bin/redis-cluster-kit"), name, "--declaration", file, ...args];
+async function kit(folder: string, name: string, args: readonly string[]): Promise<string> {
+  const argv = [join(ROOT, "bin/redis-cluster-kit"), name, "--declaration", DECLARATION, ...args];
   const env = { ...process.env, COLUMNS: "80", NO_COLOR: "1" };
   const failed = (error: Error & { stdout?: string }) => {
     if (error.stdout === undefined || error.stdout === "") throw error;
     return { stdout: error.stdout };
   };
-  const { stdout } = await run(process.execPath, argv, { env, timeout: 120_000 }).catch(failed);
-  // Files and process ids of this run are nobody's business.
-  return stdout
-    .replaceAll(/\(file\s+[^)]*\)/g, "(stack dev)")
-    .replaceAll(/pid-\d+@[^:\s]+(:[\w-]+)?/g, "pid-4711@laptop");
-}
-
-async function panels(prometheus: string, begun: number): Promise<void> {
-  const now = Date.now() / 1000;
-  for (const panel of PANEL_ROWS.flatMap((row) => row.panels)) {
-    const show = DRAWN[panel.title];
-    const [query] = panel.queries;
-    if (!show || !query) continue;
-    const expr = filled(query.expr, { cluster: CLUSTER, rateInterval: RATE_INTERVAL });
-    const range = await asking(prometheus).range(expr, begun, now, 1);
-    const series: Series[] = range.map(({ metric, points }) => ({ name: metric.node ?? "", points }));
-    const name = `dashboard-${panel.title.toLowerCase().replaceAll(" ", "-")}`;
-    picture(
-      name,
-      linesSvg(
-        panel.title,
-        series.filter(({ points }) => points.length > 1),
-        show,
-      ),
-    );
-  }
-}
-
-/** The fourth shard is not the test cluster's own: it is stopped before that one ends. */
-async function leave(cluster: DeclaredCluster): Promise<void> {
-  const { hosts } = cluster.target;
-  const declared = new Set(cluster.target.spec.nodes.map(({ name }) => name));
-  const { nodes } = cluster.redeclare({ shards: 4 });
-  for (const node of nodes.filter(({ name }) => !declared.has(name)))
-    await hosts({ ...node, directives: {} }).stop(node, { kill: true });
+  const { stdout } = await run(process.execPath, argv, { cwd: folder, env, timeout: 120_000 }).catch(failed);
+  // This machine's name is nobody's business.
+  return stdout.replaceAll(/pid-\d+@[^:\s]+(:[\w-]+)?/g, "pid-4711@laptop");
 }
 
 function picture(name: string, svg: string): void {

@@ -1,11 +1,11 @@
-/** SVG from what was really there: a terminal's text, lines over time, nodes in their zones. Pure. */
+/** SVG from what was really there: a terminal's text, nodes in their zones. Pure. */
 import { colours, escapeXml, text } from "../../cluster/drill/svg";
 import type { NodeStatus } from "../../cluster/status";
 
 const FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
-const SERIES = ["#1d4ed8", "#b45309", "#047857", "#be185d", "#6d28d9", "#0e7490", "#a16207", "#475569"];
 
-function svg(width: number, height: number, body: readonly string[], font = "sans-serif"): string {
+/** A white picture of that size. */
+export function svg(width: number, height: number, body: readonly string[], font = "sans-serif"): string {
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="${font}">`;
   return `${[head, `<rect width="${width}" height="${height}" rx="8" fill="#ffffff"/>`, ...body].join("\n")}\n</svg>\n`;
 }
@@ -21,53 +21,6 @@ export function terminalSvg(command: string, content: string): string {
   });
   const back = `<rect width="${Math.ceil(width)}" height="${height}" rx="8" fill="#111827"/>`;
   return svg(Math.ceil(width), height, [back, ...rows], FONT);
-}
-
-export interface Series {
-  readonly name: string;
-  /** Seconds and values, ascending in time. */
-  readonly points: readonly (readonly [number, number])[];
-}
-
-const PLOT = { x: 70, y: 44, width: 680, height: 200 };
-
-/** Lines over time, as the dashboard's panel of that title shows them. */
-export function linesSvg(title: string, series: readonly Series[], show: (value: number) => string): string {
-  const all = series.flatMap(({ points }) => points);
-  const from = Math.min(...all.map(([at]) => at));
-  const to = Math.max(...all.map(([at]) => at), from + 1);
-  const top = Math.max(...all.map(([, value]) => value), 1e-9) * 1.1;
-  const x = (at: number) => PLOT.x + ((at - from) / (to - from)) * PLOT.width;
-  const y = (value: number) => PLOT.y + PLOT.height - (value / top) * PLOT.height;
-  const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
-    `<path d="M${PLOT.x} ${y(top * part).toFixed(1)}h${PLOT.width}" stroke="${colours.line}" stroke-width="0.4"/>`,
-    text(PLOT.x - 8, y(top * part) + 4, show(top * part), { size: 11, anchor: "end", fill: colours.dim }),
-  ]);
-  const paths = series.map(({ points }, index) => {
-    const path = points.map(
-      ([at, value], step) => `${step === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`,
-    );
-    return `<path d="${path.join("")}" fill="none" stroke="${SERIES[index % SERIES.length]}" stroke-width="1.6"/>`;
-  });
-  const legend = series.map(({ name }, index) => {
-    const at = PLOT.x + (index % 6) * 115;
-    const row = 286 + Math.floor(index / 6) * 18;
-    const mark = `<rect x="${at}" y="${row - 9}" width="10" height="10" fill="${SERIES[index % SERIES.length]}"/>`;
-    return mark + text(at + 15, row, name, { size: 12 });
-  });
-  const span = text(PLOT.x + PLOT.width, 262, `${Math.round(to - from)} s`, {
-    size: 11,
-    anchor: "end",
-    fill: colours.dim,
-  });
-  const height = 300 + Math.floor((series.length - 1) / 6) * 18;
-  return svg(780, height, [
-    text(16, 26, title, { size: 15, weight: "bold" }),
-    ...grid,
-    ...paths,
-    span,
-    ...legend,
-  ]);
 }
 
 const BOX = { width: 220, height: 62, gap: 16 };
@@ -106,7 +59,7 @@ export function topologySvg(
     const isPrimary = node.role === "primary";
     const fill = isPrimary ? "#dbeafe" : "#ffffff";
     const frame = `<rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="8" fill="${fill}" stroke="${colours.first}"/>`;
-    const second = isPrimary ? `primary, slots ${slots(node)}` : `replica, ${node.state}`;
+    const second = isPrimary ? `primary, ${slots(node)}` : `replica, ${node.state}`;
     return [
       frame,
       text(x + 12, y + 25, `${node.name}  :${node.port}`, { size: 14, weight: "bold" }),

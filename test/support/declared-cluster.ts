@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTarget, type Target } from "../../cli/declaration";
 import { apply } from "../../cluster/engine";
+import type { NodeSpec } from "../../cluster/spec";
 import { declare } from "../../components/declaration";
 import { parseConfig } from "../../config";
 import type { Declaration } from "../../provider/declaration";
@@ -23,6 +24,8 @@ export interface DeclaredOptions {
   readonly replicasPerShard?: number;
   /** The stack's `monitoring`; exporters are declared by it, not started. */
   readonly monitoring?: Readonly<Record<string, unknown>>;
+  /** Of the first node; eight from there on, and their bus ports, must be free. Default: ports of the test's own. */
+  readonly basePort?: number;
   /** Further redis.conf directives. */
   readonly redis?: Readonly<Record<string, string>>;
 }
@@ -44,7 +47,7 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
   const folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-cli-"));
   const binaries = await redisBinaries(line);
   // Room for a fourth shard, too. Second replicas would be a hundred ports above, where other tests' nodes are: one only.
-  const [basePort = 0] = await freePorts(8);
+  const [basePort = 0] = options.basePort === undefined ? await freePorts(8) : [options.basePort];
   const raw = {
     name: "drilled",
     shards: 3,
@@ -55,9 +58,13 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     redisSource: binaries.server,
     redisVersion: binaries.version,
   };
+  /** Nodes of every declaration: whoever was given one may have brought it about. */
+  const declared = new Map<string, NodeSpec>();
   const redeclare = (over: Readonly<Record<string, unknown>>) => {
     const context = { project: "test", stack: "test", dataRoot: folder };
-    return declare(parseConfig({ ...raw, ...over }, context), `secret-${basePort}-password`);
+    const made = declare(parseConfig({ ...raw, ...over }, context), `secret-${basePort}-password`);
+    for (const node of made.nodes) declared.set(node.name, { ...node, directives: {} });
+    return made;
   };
   const declaration = redeclare({});
   const file = join(folder, "declaration.json");
@@ -68,14 +75,7 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     throw error;
   });
   const end = async () => {
-    for (const node of target.spec.nodes) await target.hosts(node).stop(node, { kill: true });
-    const left: string[] = [];
-    for (const node of target.spec.nodes) {
-      const facts = await target.hosts(node).inspect(node);
-      if (facts.process !== "stopped") left.push(`${node.name}: ${facts.process}`);
-    }
-    await target.close();
-    if (left.length > 0) throw new Error(`left running after the test: ${left.join(", ")}`);
+    await endNodes(target, [...declared.values()]);
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -85,4 +85,16 @@ export async function startDeclaredCluster(options: DeclaredOptions = {}): Promi
     throw error;
   }
   return { declaration, redeclare, file, target, end };
+}
+
+/** @throws where one is left running. */
+async function endNodes(target: Target, nodes: readonly NodeSpec[]): Promise<void> {
+  for (const node of nodes) await target.hosts(node).stop(node, { kill: true });
+  const left: string[] = [];
+  for (const node of nodes) {
+    const facts = await target.hosts(node).inspect(node);
+    if (facts.process !== "stopped") left.push(`${node.name}: ${facts.process}`);
+  }
+  await target.close();
+  if (left.length > 0) throw new Error(`left running after the test: ${left.join(", ")}`);
 }

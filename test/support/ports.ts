@@ -36,6 +36,11 @@ export async function freePorts(count: number): Promise<number[]> {
   });
 }
 
+/** Whether `count` ports from `first` on are free on 127.0.0.1, they and their bus ports. */
+export async function arePortsFree(first: number, count: number): Promise<boolean> {
+  return (await firstTaken(first, count)) === undefined;
+}
+
 async function firstTaken(first: number, count: number): Promise<number | undefined> {
   for (let port = first; port < first + count; port++) {
     for (const wanted of [port, port + BUS_OFFSET]) {
