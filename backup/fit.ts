@@ -2,7 +2,7 @@
 import { countSlots, formatRanges, toRanges } from "../cluster/slots";
 import { type ClusterSpec, type NodeSpec, SLOT_COUNT, type SlotRange } from "../cluster/spec";
 import { survey } from "../cluster/survey";
-import type { NodeUp, View } from "../cluster/view";
+import type { NodeDown, NodeUp, View } from "../cluster/view";
 
 /** One shard as it is, whoever was declared its primary. */
 export interface LiveShard {
@@ -19,9 +19,15 @@ export interface Member {
   readonly up: NodeUp;
 }
 
+export interface Problem {
+  readonly text: string;
+  /** Passes by itself in the ordinary case: a failover, a node that starts, a primary that has just come back. */
+  readonly passes: boolean;
+}
+
 export interface Fitness {
   /** Why it cannot be backed up or restored into; empty where it can. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
   /** What is not as it should be and no reason to go without a backup: then one is needed most. */
   readonly warnings: readonly string[];
   /** Shards with slots, ordered by their first slot. */
@@ -39,22 +45,36 @@ export function fitness(spec: ClusterSpec, view: View): Fitness {
     .sort((one, other) => (one.up.slots[0]?.start ?? 0) - (other.up.slots[0]?.start ?? 0))
     .map((primary, index) => liveShard(primary, members, index));
   const down = [...s.down.values()].map(({ name, detail }) => `${name} does not serve: ${detail}`);
-  const problems = [
-    ...(s.up.size === 0 ? ["no node answers"] : []),
-    ...(s.up.size > 0 && s.unclaimed.length > 0
+  const unserved =
+    s.up.size > 0 && s.unclaimed.length > 0
       ? [`nobody serves slots ${formatRanges(toRanges(s.unclaimed))}`, ...down]
+      : [];
+  const problems = [
+    ...(s.up.size === 0 ? [lasts("no node answers")] : []),
+    ...unserved.map((text) => ({ text, passes: mayReturn(s.down.values(), members) })),
+    ...(s.contested.length > 0
+      ? [lasts(`two nodes claim slots ${formatRanges(toRanges(s.contested))}`)]
       : []),
-    ...(s.contested.length > 0 ? [`two nodes claim slots ${formatRanges(toRanges(s.contested))}`] : []),
-    ...members.flatMap(openSlots),
+    ...members.flatMap(openSlots).map(lasts),
     ...members
       .filter(({ up }) => up.role === "primary" && up.clusterState === "fail")
-      .map(({ up }) => `${up.name} says that the cluster is down`),
-    ...disagreements(shards, members),
+      .map(({ up }) => passes(`${up.name} says that the cluster is down`)),
+    ...disagreements(shards, members).map(passes),
   ];
   const lonely = shards
     .filter(({ replicas }) => replicas.length === 0 && spec.replicasPerShard > 0)
     .map(({ number }) => `shard ${number} has no replica in sync`);
   return { problems, warnings: problems.length > 0 ? [] : [...down, ...lonely], shards };
+}
+
+const lasts = (text: string): Problem => ({ text, passes: false });
+const passes = (text: string): Problem => ({ text, passes: true });
+
+/** Whether slots that nobody serves may soon be served: a node starts, or a replica is there to take over. */
+function mayReturn(down: Iterable<NodeDown>, members: readonly Member[]): boolean {
+  if ([...down].some(({ why, process }) => why === "loading" || process === "running")) return true;
+  const owners = new Set(members.filter(({ up }) => up.slots.length > 0).map(({ up }) => up.id));
+  return members.some(({ up }) => up.role === "replica" && !owners.has(up.primaryId ?? ""));
 }
 
 function liveShard(primary: Member, members: readonly Member[], index: number): LiveShard {

@@ -1,13 +1,12 @@
 /** Restores a backup into a cluster that was made for it, and compares everything: `backup verify --restore`. */
 import { systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
-import { observe } from "../cluster/observe";
 import type { ClusterSpec } from "../cluster/spec";
 import type { RedisTools } from "./check-rdb";
 import { DamagedBackupError } from "./errors";
-import { fitness } from "./fit";
 import { type Proof, proveRestored } from "./prove";
 import { type RestoreOptions, type RestoreReport, restoreBackup } from "./restore";
+import { settled } from "./settled";
 import { withGoodFiles } from "./verify";
 
 export interface Rehearsal {
@@ -28,7 +27,7 @@ export async function rehearse(
   return withGoodFiles(place, id, {}, async (manifest, files) => {
     const sessions = openSessions(spec, options, "redis-cluster-kit:prove", 60_000);
     try {
-      const { shards } = fitness(spec, await observe(spec, sessions, options.hosts, clock));
+      const { shards } = await settled({ ...options, spec, sessions, purpose: "take a restore" });
       const began = clock.now();
       const progress = options.progress;
       progress?.text(`comparing all ${manifest.keys} keys with what Redis itself loads from the files`);

@@ -4,14 +4,13 @@ import { createReadStream } from "node:fs";
 import { type Clock, systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
 import { lockName, takeLock } from "../cluster/lock";
-import { observe } from "../cluster/observe";
 import type { Sessions } from "../cluster/sessions";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import type { Host } from "../hosts/host";
 import type { RedisTools } from "./check-rdb";
 import { type Compared, compareSamples, countKeys, countProblems, Expected, Sampler } from "./compare";
-import { BackupFailedError, BackupRefusedError } from "./errors";
-import { fitness, type LiveShard } from "./fit";
+import { BackupFailedError } from "./errors";
+import type { LiveShard } from "./fit";
 import { restoreFunctions } from "./functions";
 import { type Item, Loader } from "./load";
 import { type Manifest, readManifest } from "./manifest";
@@ -19,6 +18,7 @@ import { deleteMarker, type Marker, readMarker, writeMarker } from "./marker";
 import type { Place } from "./place";
 import type { Progress } from "./progress";
 import { RdbReader, restorePayload } from "./rdb/reader";
+import { settled } from "./settled";
 import { couldBe, foreignKeys, hasKeys, refuseTarget } from "./target";
 import { type GoodFile, withGoodFiles } from "./verify";
 import { Wire } from "./wire";
@@ -151,7 +151,8 @@ async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: num
   const loader = new Loader({
     ...work,
     open: (node) => openWire(work, node),
-    shards: () => liveShards(work),
+    // The loader has a patience of its own.
+    shards: () => liveShards(work, 0),
     continues: found !== undefined,
   });
   try {
@@ -176,13 +177,9 @@ async function openWire({ sessions, hosts }: Work, node: NodeSpec): Promise<Wire
 }
 
 /** @throws BackupRefusedError where the cluster cannot be written to. */
-async function liveShards({ spec, sessions, hosts, clock }: Work): Promise<readonly LiveShard[]> {
-  const { problems, shards } = fitness(spec, await observe(spec, sessions, hosts, clock));
-  if (problems.length > 0)
-    throw new BackupRefusedError(
-      `${spec.name} cannot take a restore now:\n${problems.map((text) => `  ${text}`).join("\n")}`,
-    );
-  return shards;
+async function liveShards(work: Work, patienceMs?: number): Promise<readonly LiveShard[]> {
+  const patience = patienceMs === undefined ? {} : { patienceMs };
+  return (await settled({ ...work, ...patience, purpose: "take a restore" })).shards;
 }
 
 /** All files at once: each fills the servers that have its slots. `each` gets every key that has not expired. Returns how many had. */

@@ -21,9 +21,13 @@ export interface Saved {
   readonly path: string;
 }
 
+/** More than a timer tick of any kernel. */
+const EDGE_MICROS = 50_000;
+
 /**
  * 1. Wait until the node neither saves nor rewrites its append-only file: a save that began earlier is an earlier state.
  * 2. Wait until its clock is past LASTSAVE, which has whole seconds: otherwise the own save could not be told from the last.
+ *    And until the second is some ms old: files and LASTSAVE are dated by time(), which may lag a timer tick behind TIME.
  * 3. BGSAVE; where another child came first, from the beginning.
  * 4. Wait until rdb_bgsave_in_progress is over, then see that it went well and that LASTSAVE has moved.
  */
@@ -35,8 +39,10 @@ export async function save(client: NodeClient, options: SaveOptions): Promise<Sa
     if (infoNumber(info, "loading") > 0) return "it is loading its data set";
     if (infoNumber(info, "rdb_bgsave_in_progress") > 0) return "another save is under way";
     if (infoNumber(info, "aof_rewrite_in_progress") > 0) return "its append-only file is being rewritten";
-    notBefore = await secondsOf(client);
+    const { seconds, micros } = await timeOf(client);
+    notBefore = seconds;
     if (notBefore <= Number(await client.call("LASTSAVE"))) return "it has saved in this very second";
+    if (micros < EDGE_MICROS) return "its clock is at a second's edge";
     try {
       await client.call("BGSAVE");
       return true;
@@ -66,9 +72,10 @@ async function persistence(client: NodeClient): Promise<Map<string, string>> {
   return parseInfo(String(await client.call("INFO", "persistence")));
 }
 
-async function secondsOf(client: NodeClient): Promise<number> {
+async function timeOf(client: NodeClient): Promise<{ readonly seconds: number; readonly micros: number }> {
   const reply = await client.call("TIME");
-  return Number(Array.isArray(reply) ? reply[0] : reply);
+  const [seconds, micros] = Array.isArray(reply) ? reply : [];
+  return { seconds: Number(seconds), micros: Number(micros) };
 }
 
 async function snapshotPath(client: NodeClient): Promise<string> {

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
 import { lockName, takeLock } from "../cluster/lock";
-import { observe } from "../cluster/observe";
 import type { Sessions } from "../cluster/sessions";
 import { expandRanges } from "../cluster/slots";
 import { addressOf, type ClusterSpec, type NodeSpec } from "../cluster/spec";
@@ -12,13 +11,14 @@ import type { Host } from "../hosts/host";
 import { checkRdb, type RedisTools } from "./check-rdb";
 import { type Contents, copySnapshot } from "./copy";
 import { BackupFailedError, BackupRefusedError, explainSystem, textOf } from "./errors";
-import { fitness, type LiveShard, type Member, ownersText } from "./fit";
+import { type LiveShard, type Member, ownersText } from "./fit";
 import { backupId, type Manifest, type ShardBackup, writeManifest } from "./manifest";
 import { readMarker } from "./marker";
 import type { Draft, Place } from "./place";
 import type { Progress } from "./progress";
 import { recordNodes } from "./records";
 import { type Saved, save } from "./save";
+import { settled } from "./settled";
 
 export interface TakeOptions {
   readonly hosts: (node: NodeSpec) => Host;
@@ -48,7 +48,7 @@ interface Work extends TakeOptions {
 
 /**
  * 1. Hold the cluster's lock: no `up` moves slots or restarts nodes meanwhile.
- * 2. See that the cluster can be backed up, choose a node of each shard.
+ * 2. See that the cluster can be backed up, once what passes has passed; choose a node of each shard.
  * 3. Save on all of them at once; copy, read and check each file as it gets ready.
  * 4. Look again: if slots changed hands meanwhile, keys may be in two files or in none, and the backup is given up.
  * 5. Write the manifest, make the folder visible.
@@ -118,12 +118,7 @@ interface Looked {
 }
 
 async function look(spec: ClusterSpec, sessions: Sessions, options: TakeOptions): Promise<Looked> {
-  const view = await observe(spec, sessions, options.hosts, options.clock);
-  const { problems, warnings, shards } = fitness(spec, view);
-  if (problems.length > 0)
-    throw new BackupRefusedError(
-      `${spec.name} cannot be backed up now:\n${problems.map((text) => `  ${text}`).join("\n")}`,
-    );
+  const { view, warnings, shards } = await settled({ ...options, spec, sessions, purpose: "be backed up" });
   const versions = view.nodes.flatMap((node) => (node.reachable ? [node.version] : []));
   return { shards, warnings, version: versions.sort(byVersion).at(-1) ?? "0.0.0" };
 }

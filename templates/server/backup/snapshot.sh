@@ -44,7 +44,14 @@ dump() {
         [ "$(date +%s)" -lt "$until" ] || fail "$name is still busy ($state)" "let its save end, then start the backup again"
         sleep 0.5
     done
-    not_before=$(cli "$2" "$3" time | head -n 1)
+    # Files are dated by time(), which may lag a timer tick behind Redis's TIME: not at a second's edge.
+    while :; do
+        now=$(cli "$2" "$3" time | tr '\n' ' ')
+        not_before=${now%% *} micros=${now#* }
+        [ "${micros%% *}" -lt 50000 ] 2>/dev/null || break
+        sleep 0.05
+    done
+    [ -n "$not_before" ] || fail "$name does not answer" "look at redis-cluster-kit status"
     timeout "$DUMP_S" "$PROGRAMS/redis-cli" -h "$2" -p "$3" --rdb "$draft/shard-$1.rdb" >"$work/dump.$1" 2>&1 </dev/null ||
         fail "$name's snapshot did not arrive: $(tail -n 1 "$work/dump.$1")" \
             "look for space on $SPOOL ($(df --output=avail -h "$SPOOL" | tail -n 1 | tr -d ' ') are free) and at the log of Redis on $name"

@@ -203,7 +203,8 @@ function readsOf(key: Buffer): Command[] {
 
 /** Members of hashes and sets come in any order. */
 function canonical(name: string, reply: Reply): string {
-  if (reply instanceof Error) return `error: ${reply.message}`;
+  // A node that answers CLUSTERDOWN has values all the same: an error is none.
+  if (reply instanceof Error) throw reply;
   if (Buffer.isBuffer(reply)) return reply.toString("latin1");
   if (!Array.isArray(reply)) return String(reply);
   const items = reply.map((item) => canonical("", item));
