@@ -22,9 +22,12 @@ const shardSchema = z.object({
   replicationId: z.string(),
   /** When the snapshot was begun, by the node's clock. */
   savedAt: z.iso.datetime(),
+  /** Of the shard's own slots. */
   keys: count,
   /** Of these, those with a time to live. */
   expiring: count,
+  /** Further keys in the file, of slots that the shard did not own: left behind by a move, no part of the backup. Absent: none known. */
+  strays: count.optional(),
   /** Keys of each slot, in the order of `slots`. Absent where a server's timer took it: that counts them all, not by slot. */
   keysPerSlot: z.array(count).optional(),
   /** Memory of the node when it was saved; a restore checks that there is room. */
@@ -59,6 +62,18 @@ const manifestSchema = z.object({
   /** What was not as it should be, e.g. a shard without a replica in sync. */
   warnings: z.array(z.string()),
 });
+
+/** What a warning says of them. */
+export function strayWarning({
+  shard,
+  node,
+  strays = 0,
+}: Pick<ShardBackup, "shard" | "node" | "strays">): string[] {
+  if (strays === 0) return [];
+  return [
+    `shard ${shard}: ${node} holds ${strays} keys of slots that it does not own: they are in its file and are not restored. pulumi up brings such keys to their owners; then take another backup`,
+  ];
+}
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type ShardBackup = z.output<typeof shardSchema>;

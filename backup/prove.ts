@@ -6,6 +6,7 @@
 import calculateSlot from "cluster-key-slot";
 import type { RedisReplyError, Reply } from "../cluster/client";
 import type { Sessions } from "../cluster/sessions";
+import { expandRanges } from "../cluster/slots";
 import type { RedisTools } from "./check-rdb";
 import { BackupFailedError } from "./errors";
 import type { LiveShard } from "./fit";
@@ -43,15 +44,18 @@ export async function proveRestored(files: readonly GoodFile[], options: ProveOp
   const differences: string[] = [];
   for (const { path, shard } of files) {
     const scratch = await startScratch(options.tools, path);
+    const own = new Set(expandRanges(shard.slots));
     try {
       let cursor = "0";
       do {
         options.signal?.throwIfAborted();
-        const [next, keys] = (await scratch.client.callBinary("SCAN", cursor, "COUNT", AT_ONCE)) as [
+        const [next, all] = (await scratch.client.callBinary("SCAN", cursor, "COUNT", AT_ONCE)) as [
           Buffer,
           Buffer[],
         ];
         cursor = next.toString();
+        // A restore leaves out keys of slots that the shard did not own.
+        const keys = all.filter((key) => own.has(calculateSlot(key)));
         const here = await valuesOf(keys, (commands) => scratch.client.pipeline(commands));
         const there = await inCluster(keys, owners, options.sessions);
         for (const [at, key] of keys.entries()) {

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
 import { lockName, takeLock } from "../cluster/lock";
 import type { Sessions } from "../cluster/sessions";
+import { expandRanges } from "../cluster/slots";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import type { Host } from "../hosts/host";
 import type { RedisTools } from "./check-rdb";
@@ -49,6 +50,8 @@ export interface RestoreReport {
   readonly alreadyThere: number;
   /** Their time had come before they could be restored. */
   readonly expired: number;
+  /** Left out: keys of slots that their shard did not own when it was saved. */
+  readonly strays: number;
   readonly shards: { readonly backup: number; readonly cluster: number };
   readonly samples: Omit<Compared, "problems">;
   /** How long each stage took, in ms. */
@@ -110,26 +113,32 @@ async function findRestored(work: Found, began: number): Promise<RestoreReport> 
   return withGoodFiles(place, id, work, async (_, files) => {
     const verify = clock.now() - began;
     const [expected, sampler] = [new Expected(work.now().getTime()), new Sampler(manifest.keys)];
-    const expired = await readAll(work, files, expected, sampler, async () => undefined);
+    const left = await readAll(work, files, expected, sampler, async () => undefined);
     const compareBegan = clock.now();
     const { problems, samples } = await compareAll(work, expected, sampler, false);
     if (problems.length > 0) throw foreignKeys(spec.name, shards);
     const stages = { verify, load: 0, compare: clock.now() - compareBegan };
     return {
-      ...reportOf(work, expired, samples),
+      ...reportOf(work, left, samples),
       restored: 0,
-      alreadyThere: manifest.keys - expired,
+      alreadyThere: manifest.keys - left.expired,
       stages,
     };
   });
 }
 
-function reportOf({ manifest, shards }: Found, expired: number, { same, gone, unclear }: Compared) {
+/** Keys of the files that are not restored. */
+interface LeftOut {
+  readonly expired: number;
+  readonly strays: number;
+}
+
+function reportOf({ manifest, shards }: Found, left: LeftOut, { same, gone, unclear }: Compared) {
   return {
     id: manifest.id,
     takenAt: manifest.startedAt,
     keys: manifest.keys,
-    expired,
+    ...left,
     shards: { backup: manifest.shards.length, cluster: shards.length },
     samples: { same, gone, unclear },
   };
@@ -157,14 +166,16 @@ async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: num
   });
   try {
     await loader.open();
-    const expired = await readAll(work, files, expected, sampler, (item) => loader.add(item));
+    const left = await readAll(work, files, expected, sampler, (item) => loader.add(item));
     await loader.finish();
     const loaded = clock.now();
-    progress?.text(`comparing ${manifest.keys - expired} keys by slot, ${sampler.items.length} by value`);
+    progress?.text(
+      `comparing ${manifest.keys - left.expired} keys by slot, ${sampler.items.length} by value`,
+    );
     const samples = await prove(work, expected, sampler);
     const { restored, present: alreadyThere } = loader;
     const stages = { verify, load: loaded - began, compare: clock.now() - loaded };
-    return { ...reportOf(work, expired, samples), restored, alreadyThere, stages };
+    return { ...reportOf(work, left, samples), restored, alreadyThere, stages };
   } finally {
     loader.close();
   }
@@ -182,24 +193,29 @@ async function liveShards(work: Work, patienceMs?: number): Promise<readonly Liv
   return (await settled({ ...work, ...patience, purpose: "take a restore" })).shards;
 }
 
-/** All files at once: each fills the servers that have its slots. `each` gets every key that has not expired. Returns how many had. */
+/** All files at once: each fills the servers that have its slots. `each` gets every key that is to be restored. */
 async function readAll(
   { now, progress }: Work,
   files: readonly GoodFile[],
   expected: Expected,
   sampler: Sampler,
   each: (item: Item) => Promise<void>,
-): Promise<number> {
-  let expired = 0;
+): Promise<LeftOut> {
+  let [expired, strays] = [0, 0];
   const meter = progress?.meter(
     "restoring",
     files.reduce((sum, { shard }) => sum + shard.bytes, 0),
   );
-  const readOne = async ({ path }: GoodFile) => {
+  const readOne = async ({ path, shard }: GoodFile) => {
     const reader = new RdbReader();
+    const own = new Set(expandRanges(shard.slots));
     for await (const keys of reader.keys(metered(path, meter)))
       for (const found of keys) {
         const { key, slot, expiresAtMs } = found;
+        if (!own.has(slot)) {
+          strays++;
+          continue;
+        }
         if (expiresAtMs !== undefined && expiresAtMs <= now().getTime()) {
           expired++;
           continue;
@@ -211,7 +227,7 @@ async function readAll(
       }
   };
   await Promise.all(files.map(readOne));
-  return expired;
+  return { expired, strays };
 }
 
 async function* metered(path: string, meter: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {

@@ -4,15 +4,15 @@ import { type Clock, systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
 import { lockName, takeLock } from "../cluster/lock";
 import type { Sessions } from "../cluster/sessions";
-import { expandRanges } from "../cluster/slots";
-import { addressOf, type ClusterSpec, type NodeSpec } from "../cluster/spec";
+import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import { waitUntil } from "../cluster/wait";
 import type { Host } from "../hosts/host";
-import { checkRdb, type RedisTools } from "./check-rdb";
-import { type Contents, copySnapshot } from "./copy";
-import { BackupFailedError, BackupRefusedError, explainSystem, textOf } from "./errors";
+import type { RedisTools } from "./check-rdb";
+import { copySnapshot } from "./copy";
+import { describeShard, type Source } from "./describe";
+import { BackupFailedError, BackupRefusedError, explainSystem } from "./errors";
 import { type LiveShard, type Member, ownersText } from "./fit";
-import { backupId, type Manifest, type ShardBackup, writeManifest } from "./manifest";
+import { backupId, type Manifest, type ShardBackup, strayWarning, writeManifest } from "./manifest";
 import { readMarker } from "./marker";
 import type { Draft, Place } from "./place";
 import type { Progress } from "./progress";
@@ -99,7 +99,11 @@ async function fill(work: Work, before: Looked, startedAt: Date): Promise<Manife
     bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0),
     shards,
     nodes: await recordNodes(spec, sessions, options.hosts),
-    warnings: [...before.warnings, ...sources.flatMap(({ warning }) => warning ?? [])],
+    warnings: [
+      ...before.warnings,
+      ...sources.flatMap(({ warning }) => warning ?? []),
+      ...shards.flatMap(strayWarning),
+    ],
   };
   options.signal?.throwIfAborted();
   const meter = options.progress?.meter("writing it to its place", manifest.bytes);
@@ -141,11 +145,6 @@ async function refuseHalfRestored(
       `${spec.name} holds a restore of ${marker.id} that has not finished, so a backup of it would not be whole. ` +
         "Run that restore again: it continues.",
     );
-}
-
-interface Source extends Member {
-  readonly shard: LiveShard;
-  readonly warning?: string;
 }
 
 /** The first replica that reaches what its primary had when it was asked; the primary where none does. */
@@ -199,7 +198,11 @@ async function saveAndCopy(work: Work, sources: readonly Source[]): Promise<Shar
         const file = `shard-${source.shard.number}.rdb`;
         const from = opened[index] as (typeof opened)[number];
         const contents = await copySnapshot(from, join(work.draft.folder, file), work.signal, meter);
-        return describe(work, source, saved[index] as Saved, file, contents);
+        return describeShard(work.tools, source, {
+          saved: saved[index] as Saved,
+          path: join(work.draft.folder, file),
+          contents,
+        });
       }),
     );
   } finally {
@@ -235,52 +238,4 @@ async function refuseWithoutSpace({ place }: Work, needed: number): Promise<void
     throw new BackupFailedError(
       `${place.url}: no space: the backup needs ${needed} bytes, ${free} are free. Free some, prune old backups, or choose another place.`,
     );
-}
-
-async function describe(
-  work: Work,
-  source: Source,
-  saved: Saved,
-  file: string,
-  contents: Contents,
-): Promise<ShardBackup> {
-  const { spec, up, shard } = source;
-  const { facts, keys, expiring, perSlot, bytes, sha256 } = contents;
-  const counted = await checkRdb(work.tools, join(work.draft.folder, file)).catch((error: unknown) => {
-    throw new BackupFailedError(`${spec.name}'s snapshot: ${textOf(error)}`);
-  });
-  const slots = expandRanges(shard.slots);
-  const keysPerSlot = slots.map((slot) => perSlot[slot] ?? 0);
-  const inSlots = keysPerSlot.reduce((sum, count) => sum + count, 0);
-  const savedAt = Number(facts.aux.get("ctime") ?? 0);
-  if (counted !== keys)
-    throw new BackupFailedError(
-      `${spec.name}'s snapshot: redis-check-rdb counts ${counted} keys, the kit ${keys}. Report this.`,
-    );
-  if (inSlots !== keys)
-    throw new BackupFailedError(
-      `${spec.name}'s snapshot has ${keys - inSlots} keys of slots that it does not own. \`doctor\` tells more.`,
-    );
-  if (savedAt < saved.notBefore)
-    throw new BackupFailedError(
-      `${spec.name}: ${saved.path} is older than its save. Is another program writing there?`,
-    );
-  return {
-    shard: shard.number,
-    node: spec.name,
-    nodeId: up.id,
-    address: addressOf(spec),
-    role: up.role,
-    slots: [...shard.slots],
-    replicationOffset: Number(facts.aux.get("repl-offset") ?? up.offset),
-    replicationId: facts.aux.get("repl-id") ?? "",
-    savedAt: new Date(savedAt * 1000).toISOString(),
-    keys,
-    expiring,
-    keysPerSlot,
-    usedMemoryBytes: Number(facts.aux.get("used-mem") ?? up.usedMemoryBytes),
-    file,
-    bytes,
-    sha256,
-  };
 }

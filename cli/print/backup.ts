@@ -72,16 +72,18 @@ export function pruneText({ removed, kept, lastGood, damaged }: PruneReport, { p
 }
 
 export function restoredText(cluster: string, report: RestoreReport, { paint }: Style): string {
-  const { id, restored, alreadyThere, expired, shards, samples, stages } = report;
+  const { id, restored, alreadyThere, expired, strays, shards, samples, stages } = report;
   const there = alreadyThere > 0 ? `, ${count(alreadyThere)} were there already` : "";
   const gone = expired > 0 ? `, ${count(expired)} had expired` : "";
+  const astray =
+    strays > 0 ? `; ${plural(strays, "key")} of slots that their shard did not own left out` : "";
   const unclear = samples.unclear > 0 ? `, ${count(samples.unclear)} could not be compared` : "";
   const summary = paint("good", `${cluster} holds ${id}`);
   if (restored === 0 && alreadyThere > 0)
     return `${summary} already: ${plural(alreadyThere, "key")}, every slot counted, ${plural(samples.same, "sample")} compared by value`;
   return [
     summary,
-    `${plural(restored, "key")} restored${there}${gone}; ${plural(shards.backup, "shard")} in the backup, ${count(shards.cluster)} in the cluster`,
+    `${plural(restored, "key")} restored${there}${gone}${astray}; ${plural(shards.backup, "shard")} in the backup, ${count(shards.cluster)} in the cluster`,
     `every slot counted, ${plural(samples.same, "sample")} compared by value${unclear}`,
     `verified in ${duration(stages.verify)}, loaded in ${duration(stages.load)}, compared in ${duration(stages.compare)}`,
   ].join("\n");

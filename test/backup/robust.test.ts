@@ -13,6 +13,7 @@ import { waitUntil } from "../../cluster/wait";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { endAfter, kit, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
+import { withStrays } from "./support/stray";
 
 const KEYS = 3_000;
 const ROOM = { maxmemory: "512mb" };
@@ -159,6 +160,21 @@ describe("one flipped byte", () => {
       expect((await kit(folder, "backup", "verify", id, "--in", place)).exitCode).toBe(0);
     },
   );
+});
+
+describe("keys of slots that their shard does not own", () => {
+  it("are a warning; verify accepts the file, a restore leaves them out", async () => {
+    const expected = await digestAll(targetOf(source));
+    await withStrays(targetOf(source), 3, () => expectTaken());
+    const { id, keys, shards, warnings } = await newest();
+    expect(keys).toBe(expected.size);
+    expect(shards.map(({ strays = 0 }) => strays).sort()).toEqual([0, 0, 3]);
+    expect(warnings.join()).toMatch(/holds 3 keys of slots that it does not own/);
+    const verified = await kit(folder, "backup", "verify", id, "--in", place, "--restore", "--json");
+    expect(verified.exitCode, verified.err).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({ report: { strays: 3 }, proof: { same: keys } });
+    await expectRestored(id, expected);
+  });
 });
 
 describe("a backup is refused", () => {

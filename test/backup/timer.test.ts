@@ -18,6 +18,7 @@ import type { NodeSpec } from "../../cluster/spec";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { kit } from "./support/command";
 import { differences, digestAll, targetOf, writeDataset } from "./support/dataset";
+import { withStrays } from "./support/stray";
 import { runTimer, startTimer, stateOf, type TimerOptions } from "./support/timer";
 
 const KEYS = 3_000;
@@ -74,6 +75,24 @@ describe("the timer of a server", () => {
     } finally {
       await into.end();
     }
+  });
+
+  it("warns of keys of slots that their shard does not own, and what it takes restores", async () => {
+    const own = join(folder, "strays");
+    await mkdir(own);
+    const before = await digestAll(targetOf(source));
+    await withStrays(targetOf(source), 3, async () => {
+      const taken = await runTimer({ cluster: source, place: own, folder });
+      expect(taken.exitCode, taken.err).toBe(0);
+      expect(taken.out).toMatch(/warning: shard \d: \S+ holds 3 keys of slots that it does not own/);
+    });
+    const { keys, shards, warnings } = await newestIn(own);
+    expect(keys).toBe(before.size);
+    expect(shards.map(({ strays = 0 }) => strays).sort()).toEqual([0, 0, 3]);
+    expect(warnings).toHaveLength(1);
+    const verified = await kit(folder, "backup", "verify", "--in", own, "--restore", "--json");
+    expect(verified.exitCode, verified.err).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({ report: { strays: 3 }, proof: { same: keys } });
   });
 
   it("leaves it to the first server whose Redis serves, and takes over from one that is gone", async () => {

@@ -46,6 +46,7 @@ main() {
     write_manifest
     make_visible
     remember
+    sed 's/^/warning: /' "$work/warnings"
     say "$id: $keys keys, $bytes bytes in $shards files, in $TO"
     prune
 }

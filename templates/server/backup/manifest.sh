@@ -20,9 +20,13 @@ shards_json() {
         n=$((n + 1))
         read -r source_id host port role offset <"$work/source.$n"
         read -r saved keys expires memory repl_offset repl_id bytes sha <"$work/facts.$n"
+        read -r strays <"$work/strays.$n"
+        keys=$((keys - strays))
+        [ "$expires" -le "$keys" ] || expires=$keys
         [ "$n" = 1 ] || printf ','
         printf '{"shard":%s,"node":"%s","nodeId":"%s","address":"%s:%s","role":"%s","slots":[%s],' "$n" "$(name_of "$host:$port")" "$source_id" "$host" "$port" "$role" "$(ranges "$slots")"
         printf '"replicationOffset":%s,"replicationId":"%s","savedAt":"%s","keys":%s,"expiring":%s,' "${repl_offset:-$offset}" "$repl_id" "$(iso "$saved")" "$keys" "$expires"
+        [ "$strays" = 0 ] || printf '"strays":%s,' "$strays"
         printf '"usedMemoryBytes":%s,"file":"shard-%s.rdb","bytes":%s,"sha256":"%s"}' "$memory" "$n" "$bytes" "$sha"
     done <"$work/owners"
 }
@@ -57,7 +61,8 @@ write_manifest() {
     keys=0 bytes=0
     for facts in "$work"/facts.*; do
         read -r _ more _ _ _ _ size _ <"$facts"
-        keys=$((keys + more)) bytes=$((bytes + size))
+        read -r strays <"$work/strays.${facts##*.}"
+        keys=$((keys + more - strays)) bytes=$((bytes + size))
     done
     warnings=$(json_text <"$work/warnings" | sed -e 's/\\n/","/g' -e 's/^\(..*\)$/"\1"/')
     body=$(printf '"format":1,"id":"%s","cluster":"%s","kitVersion":"%s","redisVersion":"%s","startedAt":"%s","finishedAt":"%s","keys":%s,"bytes":%s,"shards":[%s],"nodes":[%s],"warnings":[%s]}' \

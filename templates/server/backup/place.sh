@@ -37,9 +37,14 @@ make_visible() {
     draft=
 }
 
-# Newest of each of the last days, ISO weeks and months that have one; the new one always. Others go.
+# Newest of each of the last days, ISO weeks and months that have one; the new one always. Others go. Where something stands
+# against restoring the new one, an older one may be the last good one: then all stay.
 prune() {
     case $TO in s3://*) return 0 ;; esac
+    if [ -f "$work/doubtful" ]; then
+        say "nothing was removed: see the warnings of $id"
+        return 0
+    fi
     printf '%s\n' "$id" >"$work/kept"
     find "$TO" -mindepth 1 -maxdepth 1 -type d -name "$CLUSTER-????????T??????Z" -printf '%f\n' |
         grep -E -- '-[0-9]{8}T[0-9]{6}Z$' | sort -r >"$work/all"

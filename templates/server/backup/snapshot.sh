@@ -56,6 +56,27 @@ dump() {
         fail "$name's snapshot did not arrive: $(tail -n 1 "$work/dump.$1")" \
             "look for space on $SPOOL ($(df --output=avail -h "$SPOOL" | tail -n 1 | tr -d ' ') are free) and at the log of Redis on $name"
     check "$1" "$name" "$not_before"
+    doubts "$1" "$2" "$3" "$name"
+}
+
+# What stands against restoring all of shard $1 from $2:$3, named $4: told, and no reason to go without a backup. Keys of
+# strange slots are counted on the node: clients write none there, so the count holds for the snapshot.
+doubts() {
+    awk -v wanted="$1" 'NR == wanted { print $3 }' "$work/owners" | tr ',' '\n' |
+        awk -F - '{ for (slot = $1; slot <= ($2 == "" ? $1 : $2); slot++) own[slot] = 1 }
+            END { for (slot = 0; slot < 16384; slot++) if (!(slot in own)) print "cluster countkeysinslot " slot }' >"$work/strange.$1"
+    strays=$(timeout 60 "$PROGRAMS/redis-cli" -h "$2" -p "$3" <"$work/strange.$1" 2>/dev/null | awk '/^[0-9]+$/ { sum += $1; seen++ } END { if (seen) print sum + 0 }')
+    [ -n "$strays" ] || fail "$4 does not answer" "look at redis-cluster-kit status"
+    printf '%s\n' "$strays" >"$work/strays.$1"
+    [ "$strays" = 0 ] || printf 'shard %s: %s holds %s keys of slots that it does not own: they are in its file and are not restored. pulumi up brings such keys to their owners; then take another backup\n' "$1" "$4" "$strays" >>"$work/told"
+    modules=$(cli "$2" "$3" module list | tr -d ' \n')
+    case $modules in
+    '' | *unknowncommand* | *NOPERM*) ;;
+    *)
+        printf 'shard %s: %s has modules loaded, and values of modules cannot be restored by the kit\n' "$1" "$4" >>"$work/told"
+        : >"$work/doubtful"
+        ;;
+    esac
 }
 
 # Redis's own judgement, and what the file says of itself: $work/facts.$1.
