@@ -30,11 +30,29 @@ const EDGE_MICROS = 50_000;
  *    And until the second is some ms old: files and LASTSAVE are dated by time(), which may lag a timer tick behind TIME.
  * 3. BGSAVE; where another child came first, from the beginning.
  * 4. Wait until rdb_bgsave_in_progress is over, then see that it went well and that LASTSAVE has moved.
+ * 5. Where it has not moved and nothing saves any more, the child was ended from outside: a replica that gets its whole
+ *    data set anew, after a failover for instance, kills its own save without calling that an error. From the beginning.
  */
 export async function save(client: NodeClient, options: SaveOptions): Promise<Saved> {
-  const wait = { ...options, intervalMs: 20, maxIntervalMs: 250 };
+  for (let tries = 1; ; tries++) {
+    const notBefore = await begin(client, options);
+    const outcome = await watch(client, notBefore, options);
+    if (outcome === "saved") return { notBefore, path: await snapshotPath(client) };
+    if (tries === SAVES)
+      throw new BackupFailedError(
+        `${client.node}: its save was ended from outside ${SAVES} times. Does it get its data set anew from its primary again and again ` +
+          "(`status` shows its link, its log says why)? Take the backup again when it is in sync.",
+      );
+  }
+}
+
+/** Times that a save is begun before it is given up. */
+const SAVES = 3;
+
+/** Begins a save; the node's seconds before which it was certainly not begun. */
+async function begin(client: NodeClient, options: SaveOptions): Promise<number> {
   let notBefore = 0;
-  const begin = async (): Promise<true | string> => {
+  const tryOnce = async (): Promise<true | string> => {
     const info = await persistence(client);
     if (infoNumber(info, "loading") > 0) return "it is loading its data set";
     if (infoNumber(info, "rdb_bgsave_in_progress") > 0) return "another save is under way";
@@ -54,18 +72,31 @@ export async function save(client: NodeClient, options: SaveOptions): Promise<Sa
       throw error;
     }
   };
-  await waitUntil(begin, { ...wait, what: `${client.node} to be free for a save` });
-  const end = async (): Promise<true | string> => {
+  await waitUntil(tryOnce, { ...options, ...PAUSES, what: `${client.node} to be free for a save` });
+  return notBefore;
+}
+
+const PAUSES = { intervalMs: 20, maxIntervalMs: 250 };
+
+async function watch(
+  client: NodeClient,
+  notBefore: number,
+  options: SaveOptions,
+): Promise<"saved" | "ended from outside"> {
+  let outcome: "saved" | "ended from outside" = "saved";
+  const look = async (): Promise<true | string> => {
     const info = await persistence(client);
+    // After a full resync a replica loads what it got; nothing of this says how the save ended.
+    if (infoNumber(info, "loading") > 0) return "it is loading its data set";
     if (infoNumber(info, "rdb_bgsave_in_progress") > 0)
       return `saving since ${info.get("rdb_current_bgsave_time_sec") ?? "?"} s`;
     if (info.get("rdb_last_bgsave_status") !== "ok")
       throw await saveError(client.node, "its save failed", options);
-    const last = Number(await client.call("LASTSAVE"));
-    return last >= notBefore || `LASTSAVE is still ${last}`;
+    outcome = Number(await client.call("LASTSAVE")) >= notBefore ? "saved" : "ended from outside";
+    return true;
   };
-  await waitUntil(end, { ...wait, what: `${client.node} to save its snapshot` });
-  return { notBefore, path: await snapshotPath(client) };
+  await waitUntil(look, { ...options, ...PAUSES, what: `${client.node} to save its snapshot` });
+  return outcome;
 }
 
 async function persistence(client: NodeClient): Promise<Map<string, string>> {
