@@ -4,6 +4,7 @@ import type { ClusterSpec, NodeSpec } from "./spec";
 
 export class Sessions {
   private readonly open = new Map<string, Promise<NodeClient>>();
+  private closed = false;
   /** Declared first. */
   readonly passwords: readonly string[];
 
@@ -52,13 +53,25 @@ export class Sessions {
     if (known) this.drop(name, known);
   }
 
+  /** For good: what still runs is refused, so that nothing of a run goes on without the lock that ends here. */
   close(): void {
+    this.closed = true;
     for (const name of [...this.open.keys()]) this.forget(name);
   }
 
-  private connect(node: NodeSpec, options: ConnectOptions = {}): Promise<NodeClient> {
+  private async connect(node: NodeSpec, options: ConnectOptions = {}): Promise<NodeClient> {
     const { clientName, replyTimeoutMs } = this;
-    return this.connectorOf(node).connect(node, this.passwords, { clientName, replyTimeoutMs, ...options });
+    this.refuseClosed(node);
+    const given = { clientName, replyTimeoutMs, ...options };
+    const client = await this.connectorOf(node).connect(node, this.passwords, given);
+    // Closed while it was being opened: nobody else would ever close this one, and it would hold the lock.
+    if (this.closed) client.close();
+    this.refuseClosed(node);
+    return client;
+  }
+
+  private refuseClosed(node: NodeSpec): void {
+    if (this.closed) throw new UnreachableError(node.name, "closed", "this run has ended");
   }
 
   private drop(name: string, opening: Promise<NodeClient>): void {
