@@ -1,12 +1,9 @@
-/** Whether the cluster holds what the backup has: keys of every slot counted, samples of every type compared by value. */
-import { RedisReplyError } from "../cluster/client";
+/** Whether the cluster holds as many keys as the backup has: slot by slot. */
 import type { Sessions } from "../cluster/sessions";
 import { expandRanges } from "../cluster/slots";
-import type { RedisTools } from "./check-rdb";
 import type { LiveShard } from "./fit";
 import type { Item } from "./load";
 import { MARKER_SLOT } from "./marker";
-import { startScratch } from "./scratch";
 
 /** What the slots should hold. */
 export class Expected {
@@ -72,117 +69,4 @@ export async function countProblems(
       );
   }
   return problems;
-}
-
-/** A thousand keys evenly spread, and of every type the first twenty: rare types are where surprises are. */
-export class Sampler {
-  readonly items: Item[] = [];
-  private readonly ofType = new Map<number, number>();
-  private seen = 0;
-  private readonly step: number;
-
-  constructor(keys: number) {
-    this.step = Math.max(1, Math.floor(keys / SAMPLES));
-  }
-
-  offer(item: Item, type: number): void {
-    const ofType = this.ofType.get(type) ?? 0;
-    if (ofType >= OF_EACH_TYPE && this.seen++ % this.step !== 0) return;
-    if (item.payload.length > LARGEST_SAMPLE_BYTES) return;
-    this.ofType.set(type, ofType + 1);
-    this.items.push(item);
-  }
-}
-
-const SAMPLES = 1_000;
-const OF_EACH_TYPE = 20;
-const LARGEST_SAMPLE_BYTES = 4 * 1024 * 1024;
-/** Servers round times to live to whole milliseconds; replies of one pipeline are this close together. */
-const TTL_TOLERANCE_MS = 5_000;
-
-export interface Compared {
-  readonly same: number;
-  /** Expired meanwhile. */
-  readonly gone: number;
-  /** Stored in another way by this server, and no server for comparing was at hand. */
-  readonly unclear: number;
-  readonly problems: readonly string[];
-}
-
-interface Differing {
-  readonly item: Item;
-  readonly found: Buffer;
-}
-
-/** Values byte by byte as DUMP has them; where a server stores a value in another way, by the digest of its meaning. */
-export async function compareSamples(
-  sessions: Sessions,
-  shards: readonly LiveShard[],
-  items: readonly Item[],
-  tools: RedisTools | undefined,
-): Promise<Compared> {
-  const problems: string[] = [];
-  const differing: Differing[] = [];
-  let same = 0;
-  let gone = 0;
-  for (const { primary, slots } of shards) {
-    const own = items.filter(({ slot }) => slots.some(({ start, end }) => start <= slot && slot <= end));
-    const replies = await sessions.withClient(primary.spec, (client) =>
-      client.pipelineBinary(own.flatMap(({ key }) => [["DUMP", key] as const, ["PTTL", key] as const])),
-    );
-    for (const [index, item] of own.entries()) {
-      const [value, ttl] = [replies[2 * index], Number(replies[2 * index + 1])];
-      const name = `key ${JSON.stringify(item.key.toString("latin1").slice(0, 100))} on ${primary.spec.name}`;
-      if (value instanceof RedisReplyError) problems.push(`${name}: ${value.message}`);
-      else if (value === null) isDue(item) ? gone++ : problems.push(`${name} is missing`);
-      else if (!isTtlRight(item, ttl))
-        problems.push(
-          `${name} has ${ttl} ms to live, the backup says until ${item.expiresAtMs ?? "for ever"}`,
-        );
-      else if (Buffer.isBuffer(value) && value.equals(item.payload)) same++;
-      else differing.push({ item, found: value as Buffer });
-    }
-  }
-  if (differing.length === 0) return { same, gone, unclear: 0, problems };
-  if (tools === undefined) return { same, gone, unclear: differing.length, problems };
-  const wrong = await digestProblems(differing, tools);
-  return {
-    same: same + differing.length - wrong.length,
-    gone,
-    unclear: 0,
-    problems: [...problems, ...wrong],
-  };
-}
-
-function isDue({ expiresAtMs }: Item): boolean {
-  return expiresAtMs !== undefined && expiresAtMs < Date.now() + TTL_TOLERANCE_MS;
-}
-
-function isTtlRight({ expiresAtMs }: Item, ttl: number): boolean {
-  if (expiresAtMs === undefined) return ttl === -1;
-  return ttl >= 0 && Math.abs(Date.now() + ttl - expiresAtMs) < TTL_TOLERANCE_MS;
-}
-
-/** Both values restored side by side into a server of our own, whose DEBUG DIGEST-VALUE ignores how they are stored. */
-async function digestProblems(differing: readonly Differing[], tools: RedisTools): Promise<string[]> {
-  const scratch = await startScratch(tools);
-  try {
-    const problems: string[] = [];
-    for (const { item, found } of differing) {
-      const [, one, other, digests] = await scratch.client.pipeline([
-        ["FLUSHALL"],
-        ["RESTORE", "backup", "0", item.payload],
-        ["RESTORE", "cluster", "0", found],
-        ["DEBUG", "DIGEST-VALUE", "backup", "cluster"],
-      ]);
-      const failed = [one, other, digests].find((reply) => reply instanceof RedisReplyError);
-      const name = `key ${JSON.stringify(item.key.toString("latin1").slice(0, 100))}`;
-      if (failed) problems.push(`${name} cannot be compared: ${String(failed)}`);
-      else if (!Array.isArray(digests) || digests[0] !== digests[1])
-        problems.push(`${name} has another value`);
-    }
-    return problems;
-  } finally {
-    await scratch.end();
-  }
 }

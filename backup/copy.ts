@@ -15,6 +15,13 @@ export interface Contents {
   /** By slot, 16384 numbers. */
   readonly perSlot: Uint32Array;
   readonly facts: RdbFacts;
+  /** The key whose value takes most bytes in the file; undefined where there is none. */
+  readonly largest: Large | undefined;
+}
+
+export interface Large {
+  readonly key: Buffer;
+  readonly bytes: number;
 }
 
 /**
@@ -62,6 +69,7 @@ export async function readContents(
   let bytes = 0;
   let keys = 0;
   let expiring = 0;
+  let largest: Large | undefined;
   async function* passing(): AsyncGenerator<Buffer> {
     for await (const chunk of stream) {
       signal?.throwIfAborted();
@@ -72,10 +80,12 @@ export async function readContents(
     }
   }
   for await (const found of reader.keys(passing()))
-    for (const { slot, expiresAtMs } of found) {
+    for (const { key, slot, value, expiresAtMs } of found) {
       keys++;
       perSlot[slot] = (perSlot[slot] ?? 0) + 1;
       if (expiresAtMs !== undefined) expiring++;
+      // A copy: the key points into a window of the reader that would be kept with it.
+      if (value.length > (largest?.bytes ?? -1)) largest = { key: Buffer.from(key), bytes: value.length };
     }
-  return { bytes, sha256: hash.digest("hex"), keys, expiring, perSlot, facts: reader.facts };
+  return { bytes, sha256: hash.digest("hex"), keys, expiring, perSlot, facts: reader.facts, largest };
 }

@@ -1,5 +1,7 @@
 /** What goes wrong with backups, for people: each text says what was found and what to do. */
 
+import { RedisReplyError, UnreachableError } from "../cluster/client";
+
 /** The backup or restore was not begun, and nothing was changed. */
 export class BackupRefusedError extends Error {
   override readonly name = "BackupRefusedError";
@@ -32,6 +34,17 @@ export function explainSystem(error: unknown, what: string): Error {
   const cure = SYSTEM[code];
   if (cure !== undefined) return new BackupFailedError(`${what}: ${cure} (${code}).`, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** What a node answered or did not answer, with the cure; any other error as it is. */
+export function explainNode(error: unknown, cure: string): unknown {
+  if (error instanceof UnreachableError)
+    return new BackupFailedError(`a node did not answer: ${error.message}. ${cure}`, { cause: error });
+  if (error instanceof RedisReplyError)
+    return new BackupFailedError(`${error.node} answered ${error.command} with: ${error.message}. ${cure}`, {
+      cause: error,
+    });
+  return error;
 }
 
 export function textOf(error: unknown): string {

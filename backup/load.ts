@@ -2,9 +2,9 @@
 import { UnreachableError } from "../cluster/client";
 import type { Clock } from "../cluster/clock";
 import { type NodeSpec, SLOT_COUNT } from "../cluster/spec";
-import { BackupFailedError } from "./errors";
+import { BackupFailedError, textOf } from "./errors";
 import type { LiveShard } from "./fit";
-import type { Wire } from "./wire";
+import { CommandRefusedError, type Wire } from "./wire";
 
 export interface Item {
   readonly key: Buffer;
@@ -24,6 +24,8 @@ export interface LoaderOptions {
   readonly shards: () => Promise<readonly LiveShard[]>;
   /** Whether keys of this restore may be there already, from a run that was killed. */
   readonly continues: boolean;
+  /** Keys that are there already, against what they should be: what is wrong with them, in words. */
+  readonly compare: (node: NodeSpec, items: readonly Item[]) => Promise<readonly string[]>;
 }
 
 /** Commands and bytes of one write to a server; few enough that it serves others in between. */
@@ -66,6 +68,7 @@ export class Loader {
   private lanes: (Lane | undefined)[] = [];
   private readonly wires = new Map<string, Promise<Wire>>();
   private failure: unknown;
+  private closed = false;
 
   constructor(private readonly options: LoaderOptions) {}
 
@@ -91,8 +94,19 @@ export class Loader {
     if (this.failure) throw this.failure;
   }
 
-  close(): void {
+  /** Ends what is under way. Nothing is sent once this has resolved. */
+  async close(): Promise<void> {
+    this.closed = true;
     for (const name of [...this.wires.keys()]) this.forget(name);
+    const lanes = new Set(this.lanes.filter((lane) => lane !== undefined));
+    await Promise.allSettled([...lanes].flatMap((lane) => [...lane.underWay]));
+  }
+
+  /** One batch that failed ends all: also those that are being tried again. */
+  private throwIfOver(): void {
+    if (this.failure) throw this.failure;
+    if (this.closed) throw new BackupFailedError("the restore has ended");
+    this.options.signal?.throwIfAborted();
   }
 
   private direct(shards: readonly LiveShard[]): void {
@@ -110,8 +124,7 @@ export class Loader {
     lane.bytes = 0;
     lane.unpaced += bytes;
     while (lane.underWay.size >= BATCHES_UNDER_WAY) await Promise.race(lane.underWay);
-    if (this.failure) throw this.failure;
-    this.options.signal?.throwIfAborted();
+    this.throwIfOver();
     const pace = lane.unpaced >= PACE_BYTES;
     if (pace) lane.unpaced = 0;
     const sending = this.send(lane.shard, items, pace)
@@ -135,12 +148,10 @@ export class Loader {
     let rest = items;
     let reason = why;
     while (rest.length > 0) {
-      if (clock.now() > deadline)
-        throw new BackupFailedError(
-          `restoring stopped: ${reason}. Run the restore again when the cluster is healthy: it continues.`,
-        );
+      this.throwIfOver();
+      if (clock.now() > deadline) throw stopped(rest, reason);
       await clock.sleep(RETRY_PAUSE_MS, signal);
-      const now = await shards().catch((error: unknown) => String(error));
+      const now = await shards().catch(textOf);
       if (typeof now === "string") {
         reason = now;
         continue;
@@ -172,28 +183,47 @@ export class Loader {
       if (replicas > 0) await Promise.all([pacing, wire.wait(replicas, PACE_MS)]);
       const errors = await pacing;
       const left: Item[] = [];
+      const there: Item[] = [];
       let why = "";
       this.restored += items.length - errors.size;
       for (const [index, message] of errors) {
         const item = items[index] as Item;
         const code = message.split(" ", 1)[0] ?? "ERR";
-        if (code === "BUSYKEY" && mayBeThere) this.present++;
+        if (code === "BUSYKEY" && mayBeThere) there.push(item);
         else if (PASSING.has(code)) {
           left.push(item);
           why = `${name}: ${message}`;
         } else throw refusal(item, name, code, message);
       }
+      await this.accept(primary.spec, there);
       return { items: left, why };
     } catch (error) {
+      if (error instanceof CommandRefusedError) {
+        const item = items[error.index];
+        if (item) throw refusal(item, name, "TOOLARGE", error.message);
+      }
       if (!(error instanceof UnreachableError)) throw error;
       this.forget(name);
       return { items, why: error.message };
     }
   }
 
-  private wire({ spec }: LiveShard["primary"]): Promise<Wire> {
+  /** Keys that are there already are this restore's only if they are what the backup has. */
+  private async accept(node: NodeSpec, there: readonly Item[]): Promise<void> {
+    if (there.length === 0) return;
+    const [problem] = await this.options.compare(node, there);
+    if (problem !== undefined)
+      throw new BackupFailedError(
+        `${problem}, and it was there before this restore came to it: somebody else writes to this cluster. ` +
+          "Nothing of theirs was overwritten. Stop them, remove their keys, and run the restore again: it continues.",
+      );
+    this.present += there.length;
+  }
+
+  private async wire({ spec }: LiveShard["primary"]): Promise<Wire> {
     const known = this.wires.get(spec.name);
     if (known) return known;
+    this.throwIfOver();
     const opening = this.options.open(spec);
     this.wires.set(spec.name, opening);
     opening.catch(() => this.forget(spec.name));
@@ -210,8 +240,20 @@ export class Loader {
   }
 }
 
-function refusal({ key }: Item, node: string, code: string, message: string): Error {
-  const name = JSON.stringify(key.toString("latin1").slice(0, 100));
+function stopped(items: readonly Item[], reason: string): BackupFailedError {
+  const largest = items.reduce((one, other) => (other.payload.length > one.payload.length ? other : one));
+  return new BackupFailedError(
+    `restoring stopped: ${reason}. ${items.length} keys could not be written, the largest of them ${nameOf(largest)} ` +
+      `of ${largest.payload.length} bytes. Run the restore again when the cluster is healthy: it continues.`,
+  );
+}
+
+export function nameOf({ key }: Pick<Item, "key">): string {
+  return JSON.stringify(key.toString("latin1").slice(0, 100));
+}
+
+function refusal(item: Item, node: string, code: string, message: string): Error {
+  const name = nameOf(item);
   switch (code) {
     case "BUSYKEY":
       return new BackupFailedError(
@@ -221,6 +263,11 @@ function refusal({ key }: Item, node: string, code: string, message: string): Er
     case "OOM":
       return new BackupFailedError(
         `${node} has no memory left (maxmemory). Raise maxmemory or the number of shards, then run the restore again: it continues.`,
+      );
+    case "TOOLARGE":
+      return new BackupFailedError(
+        `${node} does not take key ${name}, whose value has ${item.payload.length} bytes: ${message}. ` +
+          "Raise proto-max-bulk-len and client-query-buffer-limit on every node (CONFIG SET), then run the restore again: it continues.",
       );
     default:
       return new BackupFailedError(`${node} did not take key ${name}: ${message}`);

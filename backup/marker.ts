@@ -40,14 +40,24 @@ export async function readMarker(
   }
 }
 
+/** Also on the replicas of its shard: one that took over without it would hold keys of nobody. What is wrong with that, if anything. */
 export async function writeMarker(
   sessions: Sessions,
   shards: readonly LiveShard[],
   marker: Marker,
-): Promise<void> {
-  const { spec } = ownerOf(MARKER_SLOT, shards).primary;
-  await sessions.withClient(spec, (client) => client.call("SET", MARKER_KEY, JSON.stringify(marker)));
+): Promise<string | undefined> {
+  const { primary, replicas } = ownerOf(MARKER_SLOT, shards);
+  const reached = await sessions.withClient(primary.spec, async (client) => {
+    await client.call("SET", MARKER_KEY, JSON.stringify(marker));
+    return replicas.length === 0 ? 0 : Number(await client.call("WAIT", replicas.length, REPLICATE_MS));
+  });
+  return reached < replicas.length
+    ? `${reached} of ${replicas.length} replicas of ${primary.spec.name} have the restore's marker: should it fail now, empty the cluster before another try`
+    : undefined;
 }
+
+/** How long the marker may take to its replicas, in ms. */
+const REPLICATE_MS = 10_000;
 
 export async function deleteMarker(sessions: Sessions, shards: readonly LiveShard[]): Promise<void> {
   const { spec } = ownerOf(MARKER_SLOT, shards).primary;

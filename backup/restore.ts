@@ -1,24 +1,28 @@
 /** Restores a backup into an empty cluster of any number of shards, and proves by counts and samples that it is there. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type Clock, systemClock } from "../cluster/clock";
 import { openSessions } from "../cluster/engine";
 import { lockName, takeLock } from "../cluster/lock";
 import type { Sessions } from "../cluster/sessions";
-import { expandRanges } from "../cluster/slots";
 import type { ClusterSpec, NodeSpec } from "../cluster/spec";
 import type { Host } from "../hosts/host";
 import type { RedisTools } from "./check-rdb";
-import { type Compared, compareSamples, countKeys, countProblems, Expected, Sampler } from "./compare";
-import { BackupFailedError } from "./errors";
+import { clusterAheadMs } from "./cluster-time";
+import { countKeys, countProblems, Expected } from "./compare";
+import type { Large } from "./copy";
+import { BackupFailedError, explainNode } from "./errors";
+import { evictionProblems, evictionsOf } from "./evictions";
 import type { LiveShard } from "./fit";
+import { untilFollowed } from "./follow";
 import { restoreFunctions } from "./functions";
-import { type Item, Loader } from "./load";
+import { raiseLimits } from "./limits";
+import { Loader } from "./load";
 import { type Manifest, readManifest } from "./manifest";
 import { deleteMarker, type Marker, readMarker, writeMarker } from "./marker";
 import type { Place } from "./place";
 import type { Progress } from "./progress";
-import { RdbReader, restorePayload } from "./rdb/reader";
+import { type LeftOut, readKeys } from "./read-keys";
+import { type Compared, Judge, Sampler } from "./samples";
 import { settled } from "./settled";
 import { couldBe, foreignKeys, hasKeys, refuseTarget } from "./target";
 import { type GoodFile, withGoodFiles } from "./verify";
@@ -26,6 +30,10 @@ import { Wire } from "./wire";
 
 /** A server that loads a large value, or waits for its disk, is slow, not gone. */
 const REPLY_MS = 120_000;
+/** How long replicas may take, at the end, to have what their primaries have; one that fell behind gets all of it anew. */
+const FOLLOW_MS = 300_000;
+/** From here on a difference of clocks is worth a line. */
+const CLOCK_MS = 5_000;
 
 export interface RestoreOptions {
   readonly hosts: (node: NodeSpec) => Host;
@@ -54,6 +62,8 @@ export interface RestoreReport {
   readonly strays: number;
   readonly shards: { readonly backup: number; readonly cluster: number };
   readonly samples: Omit<Compared, "problems">;
+  /** What is not as it should be and does not make the restore wrong, e.g. a replica that lags. */
+  readonly warnings: readonly string[];
   /** How long each stage took, in ms. */
   readonly stages: Readonly<Record<"verify" | "load" | "compare", number>>;
 }
@@ -62,14 +72,15 @@ interface Work extends RestoreOptions {
   readonly spec: ClusterSpec;
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly judge: Judge;
 }
 
 /**
  * 1. Hold the cluster's lock; see that it is whole, new enough, large enough, and empty, or marked by a killed restore of
- *    this very backup, which is then continued.
+ *    this very backup, which is then continued. From here on the time is the cluster's, not this machine's.
  * 2. Check every file of the backup: nothing is written for one that is damaged.
  * 3. Write the marker, then the keys. A key that is there is never overwritten.
- * 4. Count the keys of every slot, compare samples by value, delete the marker.
+ * 4. Count the keys of every slot, compare samples by value, wait for the replicas, delete the marker.
  * @throws BackupRefusedError, DamagedBackupError, BackupFailedError, LockedError
  */
 export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions): Promise<RestoreReport> {
@@ -80,10 +91,12 @@ export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions):
   const manifest = readManifest(text, `${place.url}/${id}`);
   const holder = lockName(`restore-pid-${process.pid}`, options.now().toISOString());
   const sessions = openSessions(spec, options, holder, 60_000);
+  const judge = new Judge(sessions, options.tools);
   try {
     await takeLock([...spec.nodes, ...spec.leaving], sessions);
-    const work = { ...options, spec, sessions, clock };
-    const shards = await liveShards(work);
+    const given = { ...options, spec, sessions, clock, judge };
+    const shards = await liveShards(given);
+    const work = { ...given, now: await clusterClock(given, shards) };
     const found = await readMarker(sessions, shards);
     const marker = { id, sha256, startedAt: options.now().toISOString() };
     const began = clock.now();
@@ -93,9 +106,25 @@ export async function restoreBackup(spec: ClusterSpec, options: RestoreOptions):
     return await withGoodFiles(place, id, options, (_, files) =>
       restoreFiles({ ...work, shards, found, marker, manifest }, files, clock.now() - began),
     );
+  } catch (error) {
+    throw explainNode(error, "Run the restore again when the cluster is healthy: it continues.");
   } finally {
+    await judge.end();
     sessions.close();
   }
+}
+
+/** A wrong clock of this machine must not decide which keys have expired. */
+async function clusterClock(
+  { sessions, now, progress }: Work,
+  shards: readonly LiveShard[],
+): Promise<() => Date> {
+  const aheadMs = await clusterAheadMs(sessions, shards, now);
+  if (Math.abs(aheadMs) > CLOCK_MS)
+    progress?.text(
+      `this machine's clock is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? "behind" : "ahead of"} the cluster's, which counts`,
+    );
+  return () => new Date(now().getTime() + aheadMs);
 }
 
 interface Found extends Work {
@@ -113,7 +142,7 @@ async function findRestored(work: Found, began: number): Promise<RestoreReport> 
   return withGoodFiles(place, id, work, async (_, files) => {
     const verify = clock.now() - began;
     const [expected, sampler] = [new Expected(work.now().getTime()), new Sampler(manifest.keys)];
-    const left = await readAll(work, files, expected, sampler, async () => undefined);
+    const left = await readKeys({ ...work, files, expected, sampler, each: async () => undefined });
     const compareBegan = clock.now();
     const { problems, samples } = await compareAll(work, expected, sampler, false);
     if (problems.length > 0) throw foreignKeys(spec.name, shards);
@@ -122,15 +151,10 @@ async function findRestored(work: Found, began: number): Promise<RestoreReport> 
       ...reportOf(work, left, samples),
       restored: 0,
       alreadyThere: manifest.keys - left.expired,
+      warnings: [],
       stages,
     };
   });
-}
-
-/** Keys of the files that are not restored. */
-interface LeftOut {
-  readonly expired: number;
-  readonly strays: number;
 }
 
 function reportOf({ manifest, shards }: Found, left: LeftOut, { same, gone, unclear }: Compared) {
@@ -149,36 +173,64 @@ interface Ready extends Found {
   readonly marker: Marker;
 }
 
+/** The limits of the servers are back, and nothing is sent any more, when it returns or throws. */
 async function restoreFiles(work: Ready, files: readonly GoodFile[], verify: number): Promise<RestoreReport> {
-  const { clock, sessions, progress, shards, found, marker, manifest } = work;
-  const [began, startedMs] = [clock.now(), work.now().getTime()];
-  if (!found) await writeMarker(sessions, shards, marker);
-  else progress?.text(`continuing the restore that was begun at ${found.startedAt}`);
+  const { sessions, progress, shards, found, marker } = work;
+  if (!found) {
+    const problem = await writeMarker(sessions, shards, marker);
+    if (problem !== undefined) progress?.text(problem);
+  } else progress?.text(`continuing the restore that was begun at ${found.startedAt}`);
   await restoreFunctions(sessions, shards, files);
-  const expected = new Expected(startedMs);
-  const sampler = new Sampler(manifest.keys);
+  const setBack = await raiseLimits({
+    sessions,
+    nodes: shards.flatMap(({ primary, replicas }) => [primary, ...replicas].map(({ spec }) => spec)),
+    largest: largestOf(files),
+    continues: found !== undefined,
+  });
   const loader = new Loader({
     ...work,
     open: (node) => openWire(work, node),
     // The loader has a patience of its own.
     shards: () => liveShards(work, 0),
     continues: found !== undefined,
+    compare: async (node, items) => (await work.judge.onNode(node, items)).problems,
   });
   try {
-    await loader.open();
-    const left = await readAll(work, files, expected, sampler, (item) => loader.add(item));
-    await loader.finish();
-    const loaded = clock.now();
-    progress?.text(
-      `comparing ${manifest.keys - left.expired} keys by slot, ${sampler.items.length} by value`,
-    );
-    const samples = await prove(work, expected, sampler);
-    const { restored, present: alreadyThere } = loader;
-    const stages = { verify, load: loaded - began, compare: clock.now() - loaded };
-    return { ...reportOf(work, left, samples), restored, alreadyThere, stages };
+    return await load(work, files, loader, verify);
   } finally {
-    loader.close();
+    await loader.close();
+    for (const line of await setBack()) progress?.text(line);
   }
+}
+
+async function load(
+  work: Ready,
+  files: readonly GoodFile[],
+  loader: Loader,
+  verify: number,
+): Promise<RestoreReport> {
+  const { clock, sessions, progress, manifest } = work;
+  const began = clock.now();
+  const evicted = await evictionsOf(sessions, work.shards);
+  const [expected, sampler] = [new Expected(work.now().getTime()), new Sampler(manifest.keys)];
+  await loader.open();
+  const left = await readKeys({ ...work, files, expected, sampler, each: (item) => loader.add(item) });
+  await loader.finish();
+  const loaded = clock.now();
+  progress?.text(`comparing ${manifest.keys - left.expired} keys by slot, ${sampler.items.length} by value`);
+  const { samples, shards } = await prove(work, expected, sampler, evicted);
+  const { replicasPerShard } = work.spec;
+  const warnings = await untilFollowed(shards, { ...work, replicasPerShard, timeoutMs: FOLLOW_MS });
+  await deleteMarker(sessions, shards);
+  const { restored, present: alreadyThere } = loader;
+  const stages = { verify, load: loaded - began, compare: clock.now() - loaded };
+  return { ...reportOf(work, left, samples), restored, alreadyThere, warnings, stages };
+}
+
+function largestOf(files: readonly GoodFile[]): Large | undefined {
+  return files
+    .flatMap(({ contents }) => contents.largest ?? [])
+    .reduce<Large | undefined>((one, other) => (other.bytes > (one?.bytes ?? -1) ? other : one), undefined);
 }
 
 /** With the password that the node accepts: a rotation may be under way. */
@@ -193,86 +245,31 @@ async function liveShards(work: Work, patienceMs?: number): Promise<readonly Liv
   return (await settled({ ...work, ...patience, purpose: "take a restore" })).shards;
 }
 
-/** All files at once: each fills the servers that have its slots. `each` gets every key that is to be restored. */
-async function readAll(
-  { now, progress }: Work,
-  files: readonly GoodFile[],
-  expected: Expected,
-  sampler: Sampler,
-  each: (item: Item) => Promise<void>,
-): Promise<LeftOut> {
-  let [expired, strays] = [0, 0];
-  const meter = progress?.meter(
-    "restoring",
-    files.reduce((sum, { shard }) => sum + shard.bytes, 0),
-  );
-  const readOne = async ({ path, shard }: GoodFile) => {
-    const reader = new RdbReader();
-    const own = new Set(expandRanges(shard.slots));
-    for await (const keys of reader.keys(metered(path, meter)))
-      for (const found of keys) {
-        const { key, slot, expiresAtMs } = found;
-        if (!own.has(slot)) {
-          strays++;
-          continue;
-        }
-        if (expiresAtMs !== undefined && expiresAtMs <= now().getTime()) {
-          expired++;
-          continue;
-        }
-        const item = { key, slot, expiresAtMs, payload: restorePayload(found, reader.facts.version) };
-        expected.add(item);
-        sampler.offer(item, found.type);
-        await each(item);
-      }
-  };
-  await Promise.all(files.map(readOne));
-  return { expired, strays };
-}
-
-async function* metered(path: string, meter: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
-    meter?.(chunk.length);
-    yield chunk;
-  }
-}
-
 async function compareAll(work: Work, expected: Expected, sampler: Sampler, marked: boolean) {
-  const { sessions, tools } = work;
+  const { sessions, judge } = work;
   const shards = await liveShards(work);
   const counts = await countProblems(sessions, shards, expected, {
     nowMs: () => work.now().getTime(),
     marked,
   });
-  const samples = await compareSamples(sessions, shards, sampler.items, tools);
+  const samples = await judge.samples(shards, sampler.items);
   return { problems: [...counts, ...samples.problems], samples, shards };
 }
 
-async function prove(work: Work, expected: Expected, sampler: Sampler): Promise<Compared> {
-  const { sessions } = work;
+async function prove(work: Work, expected: Expected, sampler: Sampler, evicted: ReadonlyMap<string, number>) {
   const { problems, samples, shards } = await compareAll(work, expected, sampler, true);
-  if (problems.length > 0) {
-    const shown = problems.slice(0, 10).map((text) => `  ${text}`);
-    const more = problems.length > 10 ? [`  and ${problems.length - 10} further differences`] : [];
-    throw new BackupFailedError(
-      [
-        "the restored cluster is not what the backup holds:",
-        ...shown,
-        ...more,
-        "Does somebody else write to it? Run the restore again: it continues and compares anew.",
-      ].join("\n"),
-    );
-  }
-  await settleReplicas(sessions, shards);
-  await deleteMarker(sessions, shards);
-  return samples;
-}
-
-/** What was restored is on the replicas, too, before the restore is called done. */
-async function settleReplicas(sessions: Sessions, shards: readonly LiveShard[]): Promise<void> {
-  const wait = async ({ primary, replicas }: LiveShard) => {
-    if (replicas.length === 0) return;
-    await sessions.withClient(primary.spec, (client) => client.call("WAIT", replicas.length, 30_000));
-  };
-  await Promise.all(shards.map(wait));
+  const evictions = evictionProblems(evicted, await evictionsOf(work.sessions, shards));
+  if (problems.length === 0) return { samples, shards };
+  const shown = [...evictions, ...problems.slice(0, 10)].map((text) => `  ${text}`);
+  const more = problems.length > 10 ? [`  and ${problems.length - 10} further differences`] : [];
+  throw new BackupFailedError(
+    [
+      "the restored cluster is not what the backup holds:",
+      ...shown,
+      ...more,
+      evictions.length > 0
+        ? "With more memory, empty the cluster (FLUSHALL on every primary) and restore again."
+        : "Does somebody else write to it? Run the restore again: it continues and compares anew.",
+    ].join("\n"),
+  );
 }

@@ -68,6 +68,9 @@ function settings(folder: string, socket: string, version: string): string[] {
     dir: folder,
     save: "",
     appendonly: "no",
+    // It is given whole values, which may be larger than the usual limits.
+    "proto-max-bulk-len": "4gb",
+    "client-query-buffer-limit": "8gb",
     ...(isGuarded ? { "enable-debug-command": "local" } : {}),
   };
   return Object.entries(given).flatMap(([directive, value]) => [`--${directive}`, value]);

@@ -10,7 +10,7 @@ import type { Host } from "../hosts/host";
 import type { RedisTools } from "./check-rdb";
 import { copySnapshot } from "./copy";
 import { describeShard, type Source } from "./describe";
-import { BackupFailedError, BackupRefusedError, explainSystem } from "./errors";
+import { BackupFailedError, BackupRefusedError, explainNode, explainSystem } from "./errors";
 import { type LiveShard, type Member, ownersText } from "./fit";
 import { backupId, type Manifest, type ShardBackup, strayWarning, writeManifest } from "./manifest";
 import { readMarker } from "./marker";
@@ -72,6 +72,11 @@ export async function takeBackup(spec: ClusterSpec, options: TakeOptions): Promi
       await draft.discard().catch(() => undefined);
       throw error;
     }
+  } catch (error) {
+    throw explainNode(
+      error,
+      "Nothing was kept. Take the backup again when the cluster is healthy (`status`).",
+    );
   } finally {
     sessions.close();
   }

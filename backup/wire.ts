@@ -24,6 +24,18 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
+/** The node takes nothing more after this command: an argument is larger than it allows. */
+export class CommandRefusedError extends Error {
+  override readonly name = "CommandRefusedError";
+  constructor(
+    /** Place of the command in its batch. */
+    readonly index: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 export class Wire {
   private readonly waiting: Waiting[] = [];
   private rest: Buffer = Buffer.alloc(0);
@@ -98,6 +110,12 @@ export class Wire {
     const [first] = this.waiting;
     if (!first) {
       this.fail("a reply that nobody asked for");
+      return;
+    }
+    if (error?.startsWith("ERR Protocol error")) {
+      this.waiting.shift();
+      first.failed(new CommandRefusedError(first.seen, error));
+      this.fail(error);
       return;
     }
     if (error !== undefined) first.errors.set(first.seen, error);

@@ -111,14 +111,24 @@ export interface ListedReplica {
   readonly port: number;
   /** wait_bgsave, send_bulk, online… */
   readonly state: string;
+  /** What it has acknowledged last; -1 where the primary does not tell. */
+  readonly offset: number;
 }
 
-/** The `slaveN:ip=…,port=…,state=…` fields of INFO replication. */
+/** The `slaveN:ip=…,port=…,state=…,offset=…` fields of INFO replication. */
 export function infoReplicas(info: ReadonlyMap<string, string>): ListedReplica[] {
   const listed: ListedReplica[] = [];
   for (const [name, value] of info) {
-    const match = /^slave\d+$/.test(name) ? /^ip=([^,]*),port=(\d+),state=([^,]+)/.exec(value) : null;
-    if (match) listed.push({ host: match[1] ?? "", port: Number(match[2]), state: match[3] ?? "" });
+    const match = /^slave\d+$/.test(name)
+      ? /^ip=([^,]*),port=(\d+),state=([^,]+)(?:,offset=(\d+))?/.exec(value)
+      : null;
+    if (match)
+      listed.push({
+        host: match[1] ?? "",
+        port: Number(match[2]),
+        state: match[3] ?? "",
+        offset: Number(match[4] ?? -1),
+      });
   }
   return listed;
 }

@@ -72,7 +72,7 @@ export function pruneText({ removed, kept, lastGood, damaged }: PruneReport, { p
 }
 
 export function restoredText(cluster: string, report: RestoreReport, { paint }: Style): string {
-  const { id, restored, alreadyThere, expired, strays, shards, samples, stages } = report;
+  const { id, restored, alreadyThere, expired, strays, shards, samples, stages, warnings } = report;
   const there = alreadyThere > 0 ? `, ${count(alreadyThere)} were there already` : "";
   const gone = expired > 0 ? `, ${count(expired)} had expired` : "";
   const astray =
@@ -86,6 +86,7 @@ export function restoredText(cluster: string, report: RestoreReport, { paint }: 
     `${plural(restored, "key")} restored${there}${gone}${astray}; ${plural(shards.backup, "shard")} in the backup, ${count(shards.cluster)} in the cluster`,
     `every slot counted, ${plural(samples.same, "sample")} compared by value${unclear}`,
     `verified in ${duration(stages.verify)}, loaded in ${duration(stages.load)}, compared in ${duration(stages.compare)}`,
+    ...warnings.map((warning) => paint("warn", `warning: ${warning}`)),
   ].join("\n");
 }
 

@@ -11,7 +11,7 @@ import { ioredisConnector } from "../../cluster/connection";
 import type { NodeSpec } from "../../cluster/spec";
 import { waitUntil } from "../../cluster/wait";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
-import { endAfter, kit, spawnKit } from "./support/command";
+import { endAfter, kit, kitAt, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 import { withStrays } from "./support/stray";
 
@@ -261,6 +261,56 @@ describe("a restore is refused", () => {
     expect(refused.exitCode).toBe(1);
   });
 });
+
+describe("a restore is right", () => {
+  it("on a machine whose clock is days ahead: keys expire by the cluster's", async () => {
+    await emptyOther();
+    const { id } = await newest();
+    const expected = await restoredDigests(id);
+    const later = () => new Date(Date.now() + 3 * 86_400_000);
+    const restored = await kitAt(
+      later,
+      folder,
+      "restore",
+      "--from",
+      join(place, id),
+      "--declaration",
+      other.file,
+    );
+    expect(restored.exitCode, restored.err).toBe(0);
+    expect(restored.err).toMatch(/this machine's clock is 259\d{3} s ahead of the cluster's, which counts/);
+    expect(differences(expected, await digestAll(targetOf(other)))).toEqual([]);
+    expect([...expected.values()].filter(({ untilMs }) => untilMs !== undefined).length).toBeGreaterThan(100);
+    await emptyOther();
+  });
+
+  it("with values above the servers' limit for one argument, which is as before afterwards", async () => {
+    const name = "proto-max-bulk-len";
+    const { id } = await newest();
+    const expected = await restoredDigests(id);
+    const { nodes } = other.target.spec;
+    for (const node of nodes) await call(node, "CONFIG", "SET", name, 2 * 1024 * 1024);
+    try {
+      const restored = await restore(join(place, id));
+      expect(restored.exitCode, restored.err).toBe(0);
+      expect(differences(expected, await digestAll(targetOf(other)))).toEqual([]);
+      for (const node of nodes)
+        expect(await call(node, "CONFIG", "GET", name)).toBe(`${name},${2 * 1024 * 1024}`);
+    } finally {
+      for (const node of nodes) await call(node, "CONFIG", "SET", name, 512 * 1024 * 1024);
+      await emptyOther();
+    }
+  });
+});
+
+/** What a restore of it brings; the cluster is empty again afterwards. */
+async function restoredDigests(id: string): Promise<Digests> {
+  const restored = await restore(join(place, id));
+  expect(restored.exitCode, restored.err).toBe(0);
+  const digests = await digestAll(targetOf(other));
+  await emptyOther();
+  return digests;
+}
 
 describe("failovers while a restore runs", () => {
   it("are outlasted, and every key is there", async () => {

@@ -13,7 +13,12 @@ export interface Ended {
 }
 
 /** In this process, as launched in `directory`. */
-export async function kit(directory: string, ...argv: string[]): Promise<Ended> {
+export function kit(directory: string, ...argv: string[]): Promise<Ended> {
+  return kitAt(() => new Date(), directory, ...argv);
+}
+
+/** The same on a machine whose clock says something else. */
+export async function kitAt(now: () => Date, directory: string, ...argv: string[]): Promise<Ended> {
   let out = "";
   let err = "";
   const exitCode = await run(argv, {
@@ -27,7 +32,7 @@ export async function kit(directory: string, ...argv: string[]): Promise<Ended> 
     env: process.env,
     directory,
     version: "0.0.0-test",
-    now: () => new Date(),
+    now,
     interruption: () => new AbortController().signal,
   });
   return { exitCode, out, err };
