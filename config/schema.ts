@@ -111,8 +111,7 @@ const zones = z
     kind: "texts",
     expected: "1 to 26 different names of letters, digits, dots, dashes or underscores",
     cure: 'pulumi config set --path "zones[0]" a, or zones: [a, b, c] in the stack file',
-    change:
-      "`local`: only names change. `ssh`: nothing by itself. `aws`: refused while the cluster exists, one more included",
+    change: "`local`: only names change. `ssh`: nothing by itself. `aws`: refused, also for one more",
   });
 
 const host = z

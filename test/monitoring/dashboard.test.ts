@@ -107,7 +107,9 @@ describe("metrics", () => {
   };
 
   const selectors = () => {
-    const { groups } = parse(rulesYml()) as { groups: { rules: { expr: string }[] }[] };
+    const { groups } = parse(rulesYml({ cluster: "c", nodes: [] })) as {
+      groups: { rules: { expr: string }[] }[];
+    };
     const rules = groups.flatMap((group) => group.rules.map(({ expr }) => expr));
     const queries = PANEL_ROWS.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries));
     const exprs = [...rules, ...queries.map(({ expr }) => expr), failovers(SCRAPE_SECONDS).expr];

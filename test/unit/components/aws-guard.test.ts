@@ -122,7 +122,7 @@ describe("another architecture", () => {
     const { servers, isRolling } = plan(intel, facts);
     const turn = `image ${OLD} -> ${X86}, type r7g.large -> r7i.large`;
     expect(Object.values(servers)).toEqual(
-      Array.from({ length: 6 }, () => ({ ami: X86, turn, exists: true })),
+      Array.from({ length: 6 }, () => ({ ami: X86, turn, exists: true, off: false })),
     );
     expect(isRolling).toBe(true);
   });
@@ -134,10 +134,10 @@ describe("another architecture", () => {
     const done = { ...first, ami: X86, instanceType: "r7i.large" };
     // A newer image would only be looked up where no server of the architecture runs.
     const { servers } = plan(intel, { ...facts, running: [...others, done] });
-    expect(servers[first.node]).toEqual({ ami: X86, turn: "", exists: true });
+    expect(servers[first.node]).toEqual({ ami: X86, turn: "", exists: true, off: false });
     expect(servers[others[0]?.node ?? ""]?.turn).toBe(`image ${OLD} -> ${X86}, type r7g.large -> r7i.large`);
     const gone = plan(intel, { ...facts, running: [...others.slice(1), done] });
-    expect(gone.servers[others[0]?.node ?? ""]).toEqual({ ami: X86, turn: "", exists: false });
+    expect(gone.servers[others[0]?.node ?? ""]).toEqual({ ami: X86, turn: "", exists: false, off: false });
   });
 
   test("with a declared image takes that one, and refuses one of the other architecture", () => {
