@@ -28,7 +28,7 @@ grow_volume() {
         tries=$((tries + 1))
         sleep 1
     done
-    said=$(resize2fs "$device" 2>&1) || fail "the file system of its data volume does not grow: $(printf '%s' "$said" | tail -n 1)" \
+    said=$(resize2fs "$device" 2>&1) || fail "the file system of its data volume does not grow: $(printf '%s\n' "$said" | grep '^resize2fs: ' || printf '%s' "$said" | tail -n 1)" \
         "see dmesg there, then run resize2fs $device"
     case $said in
     *"Nothing to do"*) ;;

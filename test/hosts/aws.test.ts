@@ -166,23 +166,6 @@ describeWithLab("the prod stack on booted servers, with moto as AWS", () => {
     expect(again).toEqual([]);
   });
 
-  test("larger data volumes: the file systems grow with them, and no Redis is restarted", async () => {
-    const look =
-      "df --output=size -BM /var/lib/redis | tail -n 1; systemctl show -P MainPID redis-cluster-kit";
-    const looks = () => Promise.all(NODES.map(async (node) => (await world.sh(node, look)).split("\n")));
-    const before = await looks();
-    await world.stack.set("aws.dataVolumeGib", "2");
-    const { calls } = await timed("up with larger volumes", () => world.stack.up());
-    const servers = calls.filter(({ type }) => ["Instance", "VolumeAttachment", "Handover"].includes(type));
-    expect(servers).toEqual([]);
-    for (const [index, [size = "", pid]] of (await looks()).entries()) {
-      expect(Number.parseInt(before[index]?.[0] ?? "", 10)).toBeLessThan(1_024);
-      expect(Number.parseInt(size, 10)).toBeGreaterThan(1_800);
-      expect(pid).toBe(before[index]?.[1]);
-    }
-    await expectHealthy();
-  });
-
   test("a shard more, and fewer again: nobody who stays is restarted, no key is lost", async () => {
     const pid = "systemctl show -P MainPID redis-cluster-kit";
     const processes = () => Promise.all(NODES.map((node) => world.sh(node, pid)));

@@ -63,10 +63,15 @@ describe("a data volume", () => {
   });
 
   test("whose file system does not grow fails with what was said", () => {
-    const resize = "echo 'resize2fs: Permission denied to resize filesystem' >&2; return 1";
+    const said = [
+      "resize2fs 1.47.0",
+      "resize2fs: Permission denied to resize filesystem",
+      "old_desc_blocks = 1",
+    ];
+    const resize = `${said.map((line) => `echo '${line}' >&2`).join("; ")}; return 1`;
     const { status, stderr } = grow(80, { mounted: "/dev/nvme1n1", sizes: [80 * GIB], resize });
     expect(status).toBe(1);
-    expect(stderr).toContain("does not grow: resize2fs: Permission denied to resize filesystem");
+    expect(stderr).toContain("does not grow: resize2fs: Permission denied to resize filesystem\n");
   });
 
   test("that is none of the kit's is not looked at, and one that is missing is no reason to fail here", () => {

@@ -36,13 +36,6 @@ export class Disks {
     if (size < sizeGib * GIB) truncateSync(this.file(volumeId), sizeGib * GIB);
   }
 
-  /** A host that has it sees the new size at once. */
-  async grow(volumeId: string, sizeGib: number): Promise<void> {
-    this.stretch(volumeId, sizeGib);
-    const device = this.devices.get(volumeId);
-    if (device !== undefined) await command(["losetup", "--set-capacity", device]);
-  }
-
   /** The same for a host that was booted again; "" where the volume is not attached. */
   appear(volumeId: string): string {
     const device = this.devices.get(volumeId);

@@ -143,10 +143,6 @@ export class Machines {
       await this.disks.detach(volumeId);
       return undefined;
     },
-    grow: async ({ volumeId }) => {
-      await this.disks.grow(volumeId, await this.sizeOf(volumeId));
-      return undefined;
-    },
     deleteVolume: async ({ volumeId }) => {
       this.disks.remove(volumeId);
       return undefined;

@@ -15,7 +15,6 @@ export interface Told {
   terminate: { instanceId: string };
   attach: { instanceId: string; volumeId: string };
   detach: { volumeId: string };
-  grow: { volumeId: string };
   deleteVolume: { volumeId: string };
   /** Asks for a public address that really leads to a machine, once it is associated. */
   allocate: { allocationId: string };
