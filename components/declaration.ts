@@ -1,11 +1,14 @@
 /** From the checked configuration to the declaration that provider and CLI work on. Pure, apart from reading the templates. */
 import type { KitConfig, SshConfig } from "../config";
+import { backupMaxAgeHours } from "../config/backup-age";
 import { isLive, readableDirectives } from "../config/directives";
 import { exporterPortOf } from "../config/monitoring";
 import type { Declaration } from "../provider/declaration";
 import { type TargetGroup, targetGroups } from "../templates/monitoring/targets";
 import { renderRedisConf } from "../templates/render";
 import { layOut, type PlannedNode } from "../topology";
+
+type DeclaredMonitoring = NonNullable<Declaration["monitoring"]>;
 
 /** Everything that can be said without the password. */
 export type PublicDeclaration = Omit<Declaration, "password" | "files" | "ssh">;
@@ -75,10 +78,13 @@ export function declarePublic(config: KitConfig, options: DeclareOptions = {}): 
   };
 }
 
-function declareMonitoring(config: KitConfig): NonNullable<Declaration["monitoring"]> {
+function declareMonitoring(config: KitConfig): DeclaredMonitoring {
   const { scrapeIntervalSeconds, runbookUrl, prometheusPort } = config.monitoring;
   const basePort = config.target === "local" ? config.basePort : undefined;
-  const ports = layOut(config).nodes.map((node) => {
+  // From elsewhere nobody reaches those that listen on their own server alone: they are no targets.
+  const isOpen = config.target !== "ssh" || config.exporterListen !== "loopback";
+  const nodes = isOpen ? layOut(config).nodes : [];
+  const ports = nodes.map((node) => {
     return [node.name, exporterPortOf(config.monitoring, node, basePort)] as const;
   });
   return {
@@ -87,6 +93,18 @@ function declareMonitoring(config: KitConfig): NonNullable<Declaration["monitori
     runbookUrl,
     ...(prometheusPort === undefined ? {} : { prometheusPort }),
     ...(config.target === "aws" ? { region: config.aws.region } : {}),
+    ...declareBackupMetrics(config),
+  };
+}
+
+/** What the alerts about backups go by. On this machine nothing takes them by itself, so there is no schedule. */
+function declareBackupMetrics({ target, backup, monitoring }: KitConfig): Partial<DeclaredMonitoring> {
+  const { nodeExporterPort } = monitoring;
+  const isTimed = target !== "local" && backup !== undefined;
+  const hours = monitoring.backupMaxAgeHours ?? (isTimed ? backupMaxAgeHours(backup.schedule) : undefined);
+  return {
+    ...(hours === undefined ? {} : { backupMaxAgeHours: hours }),
+    ...(isTimed && nodeExporterPort !== undefined ? { nodeExporterPort } : {}),
   };
 }
 
@@ -94,7 +112,10 @@ function declareMonitoring(config: KitConfig): NonNullable<Declaration["monitori
 export function declareTargets(config: KitConfig): readonly TargetGroup[] {
   if (!config.monitoring.enabled) return [];
   const { exporters } = declareMonitoring(config);
-  const nodes = layOut(config).nodes.map((node) => ({ ...node, exporterPort: exporters[node.name] ?? 0 }));
+  const nodes = layOut(config).nodes.flatMap((node) => {
+    const exporterPort = exporters[node.name];
+    return exporterPort === undefined ? [] : [{ ...node, exporterPort }];
+  });
   return targetGroups({ cluster: config.name, nodes });
 }
 

@@ -11,6 +11,10 @@ export interface MonitoringConfig {
   readonly scrapeIntervalSeconds: number;
   /** Where alerts say that docs/runbook.md is to be read. */
   readonly runbookUrl: string;
+  /** Port of node_exporter on the servers of ssh and aws. Absent: its metrics of backups are not asked for. */
+  readonly nodeExporterPort?: number;
+  /** How old the last good backup may get. Absent: as the schedule of `backup` has it. */
+  readonly backupMaxAgeHours?: number;
 }
 
 /**

@@ -35,6 +35,8 @@ export const monitoringSchema = z.strictObject({
     .string()
     .regex(/^[^\s\p{Cc}#]{1,1000}$/u)
     .default(MONITORING_DEFAULTS.runbookUrl),
+  nodeExporterPort: whole(1, 65_535).optional(),
+  backupMaxAgeHours: whole(1, 10_000).optional(),
 });
 
 type MonitoringValues = z.output<typeof monitoringSchema>;
@@ -62,6 +64,16 @@ export const MONITORING_PARTS: Readonly<Record<keyof MonitoringValues, PartMeta>
     what: "Where alerts say that the runbook is to be read.",
     expected: "an address or path without spaces and #",
   },
+  nodeExporterPort: {
+    what: "Targets ssh and aws, where `backup` is declared: port of your node_exporter on the servers, which tells of the backups.",
+    expected: "a port from 1 to 65535, usually 9100",
+    computedDefault: "none: Prometheus hears of backups only what you bring to it",
+  },
+  backupMaxAgeHours: {
+    what: "How old the last good backup may get before RedisBackupTooOld fires, and RedisBackupMissing where there is none.",
+    expected: "a whole number of hours from 1 to 10000",
+    computedDefault: "the longest time between two of `backup.schedule`, and two hours: 26 for a daily one",
+  },
 };
 
 function badPart(value: unknown): BadPart | undefined {
@@ -76,7 +88,8 @@ function badPart(value: unknown): BadPart | undefined {
 
 const meta: FieldMeta = {
   kind: "record",
-  expected: "enabled, exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl",
+  expected:
+    "enabled, exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl, nodeExporterPort, backupMaxAgeHours",
   cure: "pulumi config set --path monitoring.enabled true, or a mapping under monitoring: in the stack file",
   change: "exporters start, restart or stop; Redis is not touched",
   computedDefault: "off on the local target; on servers exporters on port 9121",
@@ -95,14 +108,17 @@ export function monitoringConfig(
   values: MonitoringValues | undefined,
   target: "local" | "ssh" | "aws",
 ): MonitoringConfig {
-  const { exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl } =
+  const { exporterPort, prometheusPort, scrapeIntervalSeconds, runbookUrl, ...given } =
     values ?? monitoringSchema.parse({});
+  const { nodeExporterPort, backupMaxAgeHours } = given;
   return {
     enabled: values?.enabled ?? target !== "local",
     exporterPort,
     ...(prometheusPort === undefined ? {} : { prometheusPort }),
     scrapeIntervalSeconds,
     runbookUrl,
+    ...(nodeExporterPort === undefined ? {} : { nodeExporterPort }),
+    ...(backupMaxAgeHours === undefined ? {} : { backupMaxAgeHours }),
   };
 }
 

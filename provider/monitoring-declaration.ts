@@ -15,6 +15,10 @@ export const monitoringSchema = z.strictObject({
   prometheusPort: port.optional(),
   /** Of AWS, where the nodes are there. */
   region: z.string().optional(),
+  /** Of node_exporter on the servers, where it tells of their backups. */
+  nodeExporterPort: port.optional(),
+  /** The last good backup must be younger. */
+  backupMaxAgeHours: z.int().positive().optional(),
 });
 
 export type DeclaredMonitoring = z.output<typeof monitoringSchema>;
@@ -37,9 +41,11 @@ export function scrapeSettings({ name, nodes, monitoring }: MonitoredCluster): S
   };
 }
 
-export function alertSettings({
-  scrapeIntervalSeconds,
-  runbookUrl,
-}: Pick<DeclaredMonitoring, "scrapeIntervalSeconds" | "runbookUrl">): AlertSettings {
-  return { ...ALERT_DEFAULTS, scrapeIntervalSeconds, runbookUrl };
+type AlertKeys = "scrapeIntervalSeconds" | "runbookUrl" | "nodeExporterPort" | "backupMaxAgeHours";
+
+export function alertSettings(declared: Pick<DeclaredMonitoring, AlertKeys>): AlertSettings {
+  const { scrapeIntervalSeconds, runbookUrl, nodeExporterPort } = declared;
+  const { backupMaxAgeHours = ALERT_DEFAULTS.backupMaxAgeHours } = declared;
+  const expectsBackups = nodeExporterPort !== undefined;
+  return { ...ALERT_DEFAULTS, scrapeIntervalSeconds, runbookUrl, backupMaxAgeHours, expectsBackups };
 }

@@ -13,6 +13,7 @@ export async function main(args: string[]): Promise<number> {
   // Texts that are read at run time, from beside the compiled file that reads them.
   const isText = (path: string) => !path.endsWith(".ts");
   cpSync(join(ROOT, "templates"), join(dist, "templates"), { recursive: true, filter: isText });
+  cpSync(join(ROOT, "docs/runbook.md"), join(dist, "docs/runbook.md"));
   shortenPackageJson(join(dist, "package.json"));
   for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" }))
     if (file.endsWith(".d.ts")) rewrite(join(dist, file), splitTypeNames);

@@ -1,7 +1,7 @@
 /** The processes of monitoring on this machine, as plain values: an exporter a node, and a Prometheus where one is wanted. */
 import { exporterArguments, passwordFile, SLOTS_SCRIPT } from "./exporter";
 import { rulesYml } from "./rules";
-import { fileSd, fileSdScrape, prometheusYml } from "./targets";
+import { fileSd, fileSdScrape, prometheusYml, targetGroups } from "./targets";
 import type { AlertSettings, MonitoredNode, ScrapeSettings } from "./types";
 
 export interface LocalMonitoringSettings extends ScrapeSettings {
@@ -73,7 +73,7 @@ function prometheusProcess(
     host: settings.host,
     port,
     files: {
-      "targets.json": fileSd(settings),
+      "targets.json": fileSd(targetGroups(settings)),
       "alerts.yml": rulesYml(settings, settings.alerts),
       "prometheus.yml": prometheusYml({
         scrapes: [fileSdScrape(settings, "targets.json")],

@@ -1,6 +1,6 @@
 /** Every rule of the kit as one rule file. */
 import { availabilityAlerts } from "./alerts/availability";
-import { DECLARED } from "./alerts/labels";
+import { BACKUP_MAX_AGE, DECLARED } from "./alerts/labels";
 import { loadAlerts } from "./alerts/load";
 import { persistenceAlerts } from "./alerts/persistence";
 import { placementAlerts } from "./alerts/placement";
@@ -39,19 +39,35 @@ const ROLES: Recording = {
 )`,
 };
 
+/** Longest age of a backup, in seconds: the alerts take it from here, so that rule files of several clusters agree. */
+function maxAge(cluster: string, { backupMaxAgeHours, expectsBackups }: AlertSettings): Recording {
+  return {
+    record: BACKUP_MAX_AGE,
+    expr: `vector(${backupMaxAgeHours * 3600})`,
+    labels: { cluster, expected: expectsBackups ? "yes" : "no" },
+  };
+}
+
 /** The roles, and every node that is declared: a rule that counts what answers would not notice what is gone altogether. */
-export function recordingsOf({ cluster, nodes }: DeclaredNodes): Recording[] {
+export function recordingsOf(
+  { cluster, nodes }: DeclaredNodes,
+  settings: AlertSettings = ALERT_DEFAULTS,
+): Recording[] {
   const declared = nodes.map((node) => ({
     record: DECLARED,
     expr: "vector(1)",
     labels: nodeLabels(cluster, node),
   }));
-  return [ROLES, ...declared];
+  return [ROLES, maxAge(cluster, settings), ...declared];
 }
 
 /** The rule file (alerts.yml) of a cluster. */
 export function rulesYml(declared: DeclaredNodes, settings: AlertSettings = ALERT_DEFAULTS): string {
-  const recordings = recordingsOf(declared).map(({ record, expr, labels }) => ({ record, expr, labels }));
+  const recordings = recordingsOf(declared, settings).map(({ record, expr, labels }) => ({
+    record,
+    expr,
+    labels,
+  }));
   return toYaml({
     groups: [
       { name: "redis-cluster-kit-nodes", rules: recordings },

@@ -8,6 +8,9 @@ import { toYaml, type Yaml } from "./yaml";
 
 export const JOB = "redis";
 
+/** node_exporter on the servers, asked for what their backup timers have written. */
+export const BACKUP_JOB = "redis-backups";
+
 /** One group of Prometheus's file_sd and static_configs. */
 export interface TargetGroup {
   readonly targets: readonly string[];
@@ -27,18 +30,48 @@ export function nodeLabels(cluster: string, node: Pick<MonitoredNode, "name" | "
   return { cluster, shard: String(node.shard + 1), node: node.name, zone: node.zone };
 }
 
+export interface BackedUpServers {
+  readonly cluster: string;
+  readonly nodes: readonly Pick<MonitoredNode, "name" | "host" | "zone">[];
+}
+
+/** The servers' node_exporters. No shard: that is how the rules tell them from the exporters of Redis. */
+export function backupGroups({ cluster, nodes }: BackedUpServers, port: number): TargetGroup[] {
+  return nodes.map((node) => ({
+    targets: [`${node.host}:${port}`],
+    labels: { cluster, node: node.name, zone: node.zone },
+  }));
+}
+
+/** Of node_exporter's metrics those of the timers alone. Often enough for alerts that wait for hours. */
+const BACKUP_SCRAPE = {
+  job_name: BACKUP_JOB,
+  scrape_interval: "60s",
+  params: { "collect[]": ["textfile"] },
+};
+
+/** Names every server's node_exporter. */
+export function backupScrape(settings: BackedUpServers, port: number): Yaml {
+  return { ...BACKUP_SCRAPE, static_configs: plain(backupGroups(settings, port)) };
+}
+
+/** Reads `file`, whose text is `backupGroups` as JSON. */
+export function backupFileScrape(file: string): Yaml {
+  return { ...BACKUP_SCRAPE, file_sd_configs: [{ files: [file] }] };
+}
+
 /** For `file_sd_configs`: Prometheus reads the file again by itself when it changes. */
-export function fileSd(settings: Pick<ScrapeSettings, "cluster" | "nodes">): string {
-  return `${JSON.stringify(targetGroups(settings), null, 2)}\n`;
+export function fileSd(groups: readonly TargetGroup[]): string {
+  return `${JSON.stringify(groups, null, 2)}\n`;
 }
 
 /** Scrape configuration that names every target. */
 export function staticScrape(settings: ScrapeSettings): Yaml {
-  const groups = targetGroups(settings).map(({ targets, labels }) => ({
-    targets: [...targets],
-    labels: { ...labels },
-  }));
-  return { ...job(settings), static_configs: groups };
+  return { ...job(settings), static_configs: plain(targetGroups(settings)) };
+}
+
+function plain(groups: readonly TargetGroup[]): Yaml {
+  return groups.map(({ targets, labels }) => ({ targets: [...targets], labels: { ...labels } }));
 }
 
 /** Scrape configuration that reads `file`, a `fileSd` beside or elsewhere. */
@@ -60,27 +93,35 @@ export function ec2Scrape(
 ): Yaml {
   return {
     ...job({ scrapeIntervalSeconds }),
-    ec2_sd_configs: [
-      {
-        region,
-        port: exporterPort,
-        filters: [
-          { name: `tag:${EC2_TAGS.cluster}`, values: [cluster] },
-          // The bastion is the cluster's, too, and has no exporter.
-          { name: `tag:${EC2_TAGS.role}`, values: ["node"] },
-          { name: "instance-state-name", values: ["running"] },
-        ],
-      },
-    ],
+    ...ec2Discovery(cluster, region, exporterPort),
     relabel_configs: [
-      relabel(`__meta_ec2_tag_${metaName(EC2_TAGS.cluster)}`, "cluster"),
-      relabel(`__meta_ec2_tag_${metaName(EC2_TAGS.node)}`, "node"),
+      ...EC2_LABELS,
       // Nodes in AWS are named shard-<number>-<letter>.
       { ...relabel(`__meta_ec2_tag_${metaName(EC2_TAGS.node)}`, "shard"), regex: "shard-(\\d+)-.*" },
-      relabel("__meta_ec2_availability_zone", "zone"),
     ],
   };
 }
+
+/** As `backupScrape`, the servers found by their tags. */
+export function ec2BackupScrape(cluster: string, region: string, port: number): Yaml {
+  return { ...BACKUP_SCRAPE, ...ec2Discovery(cluster, region, port), relabel_configs: EC2_LABELS };
+}
+
+function ec2Discovery(cluster: string, region: string, port: number) {
+  const filters = [
+    { name: `tag:${EC2_TAGS.cluster}`, values: [cluster] },
+    // The bastion is the cluster's, too, and has no exporter.
+    { name: `tag:${EC2_TAGS.role}`, values: ["node"] },
+    { name: "instance-state-name", values: ["running"] },
+  ];
+  return { ec2_sd_configs: [{ region, port, filters }] };
+}
+
+const EC2_LABELS = [
+  relabel(`__meta_ec2_tag_${metaName(EC2_TAGS.cluster)}`, "cluster"),
+  relabel(`__meta_ec2_tag_${metaName(EC2_TAGS.node)}`, "node"),
+  relabel("__meta_ec2_availability_zone", "zone"),
+];
 
 function relabel(source: string, target: string) {
   return { source_labels: [source], target_label: target };

@@ -41,6 +41,8 @@ export interface AlertSettings {
   readonly scrapeIntervalSeconds: number;
   /** A good backup must be younger than this, in hours. */
   readonly backupMaxAgeHours: number;
+  /** Whether Prometheus is to hear of backups by itself: where it is told of none, that is an alert. */
+  readonly expectsBackups: boolean;
 }
 
 export const ALERT_DEFAULTS: AlertSettings = {
@@ -48,6 +50,7 @@ export const ALERT_DEFAULTS: AlertSettings = {
   timeScale: 1,
   scrapeIntervalSeconds: 15,
   backupMaxAgeHours: 26,
+  expectsBackups: false,
 };
 
 /**

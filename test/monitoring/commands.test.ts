@@ -101,12 +101,13 @@ describe("monitoring files", () => {
       "dashboard.json",
       "prometheus-static.yml",
       "prometheus.yml",
+      "runbook.md",
       "targets.json",
     ]);
     for (const name of names) expect(out).toContain(name);
     for (const config of ["prometheus.yml", "prometheus-static.yml"]) {
       const { stdout } = await exec(promtool(), ["check", "config", config], { cwd: folder });
-      expect(stdout).toContain("24 rules found");
+      expect(stdout).toContain("34 rules found");
     }
     for (const name of names)
       expect(await readFile(join(folder, name), "utf8")).not.toContain(cluster.declaration.password);
@@ -118,6 +119,34 @@ describe("monitoring files", () => {
     });
   });
 
+  test("ask node_exporter of the servers as well where it tells of backups, in files and by AWS's tags", async () => {
+    const monitoring = { nodeExporterPort: 9100, region: "eu-central-1", backupMaxAgeHours: 170 };
+    const { json, place } = await filesFor("backups", monitoring);
+    expect(json.files).toEqual(expect.arrayContaining(["backup-targets.json", "prometheus-ec2.yml"]));
+    for (const config of ["prometheus.yml", "prometheus-static.yml", "prometheus-ec2.yml"]) {
+      await exec(promtool(), ["check", "config", config], { cwd: place });
+      expect((await readFile(join(place, config), "utf8")).match(/"collect\[\]":/g)).toHaveLength(1);
+    }
+    const [server] = JSON.parse(await readFile(join(place, "backup-targets.json"), "utf8"));
+    // Without a shard: its silence is none of RedisExporterDown's.
+    expect(server).toEqual({
+      targets: ["127.0.0.1:9100"],
+      labels: { cluster: "drilled", node: "shard-1-a", zone: "a" },
+    });
+    const rules = await readFile(join(place, "alerts.yml"), "utf8");
+    expect(rules).toContain("vector(612000)");
+    expect(rules).toMatch(/record: redis_kit:backup_max_age_seconds[^-]*expected: "yes"/);
+  });
+
+  test("have no targets where exporters answer their own server alone, and say so", async () => {
+    const { out, place } = await filesFor("loopback", { exporters: {} });
+    expect(out).toContain("No targets: the exporters listen on loopback (ssh.exporterListen).");
+    expect(JSON.parse(await readFile(join(place, "targets.json"), "utf8"))).toEqual([]);
+    await exec(promtool(), ["check", "config", "prometheus-static.yml"], { cwd: place });
+    const rules = await readFile(join(place, "alerts.yml"), "utf8");
+    expect(rules.match(/record: redis_kit:node_declared/g)).toHaveLength(6);
+  });
+
   test("cannot be where monitoring is off, and say how to turn it on", async () => {
     const off = await startFile();
     const { io, err } = recordedIo();
@@ -125,6 +154,22 @@ describe("monitoring files", () => {
     expect(err()).toContain("monitoring.enabled true");
   });
 });
+
+/** The files of the same cluster with another declaration of its monitoring. */
+async function filesFor(name: string, monitoring: object) {
+  const place = join(folder, name);
+  const file = join(folder, `${name}.json`);
+  const declaration = {
+    ...cluster.declaration,
+    monitoring: { ...cluster.declaration.monitoring, ...monitoring },
+  };
+  await writeFile(file, JSON.stringify(declaration), { mode: 0o600 });
+  const words = ["monitoring", "files", "--to", place, "--declaration", file];
+  const [told, read] = [recordedIo(), recordedIo()];
+  expect(await run(words, told.io), told.err()).toBe(0);
+  expect(await run([...words, "--json"], read.io), read.err()).toBe(0);
+  return { place, out: told.out(), json: JSON.parse(read.out()) as { files: string[] } };
+}
 
 /** The same declaration without monitoring. */
 async function startFile(): Promise<string> {

@@ -79,15 +79,15 @@ function unitTests(each: RuleCase): object {
       runbook_url: `docs/runbook.md#${alert.name.toLowerCase()}`,
     },
   };
-  const at = each.at ?? "30m";
+  const { at = "30m", every = "15s" } = each;
   const testOf = (series: Readonly<Record<string, string>>, exp_alerts: readonly object[]) => ({
-    interval: "15s",
+    interval: every,
     input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
     alert_rule_test: [{ eval_time: at, alertname: each.alert, exp_alerts }],
   });
   return {
     rule_files: ["alerts.yml"],
-    evaluation_interval: "15s",
+    evaluation_interval: every,
     tests: [testOf(each.fires, [expected]), testOf({ ...each.fires, ...each.quiet }, [])],
   };
 }

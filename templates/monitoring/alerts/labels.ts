@@ -9,5 +9,8 @@ export const REFUSED_EXPORTER = 'redis_exporter_last_scrape_error{err=~".*max nu
 /** Nodes as they are declared, whatever is heard of them: what has vanished is missed by these (rules.ts). */
 export const DECLARED = "redis_kit:node_declared";
 
+/** How old the last good backup of a cluster may be, in seconds; `expected="yes"` where servers take them. */
+export const BACKUP_MAX_AGE = "redis_kit:backup_max_age_seconds";
+
 /** The same labels wherever rules sum. */
 export const BY_NODE = "by (cluster, shard, node, zone)";

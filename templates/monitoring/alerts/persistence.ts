@@ -1,11 +1,16 @@
 /** Disk and backups: whether the data would come back. */
 import type { Alert } from "../types";
-import { NODE } from "./labels";
+import { BACKUP_MAX_AGE, NODE } from "./labels";
 
 const LAST = "redis_cluster_kit_backup_last";
+const SUCCEEDED = `max by (cluster) (${LAST}_success_timestamp_seconds)`;
 const FAILED = `max by (cluster) (${LAST}_failure_timestamp_seconds)`;
 
 export function persistenceAlerts(backupMaxAgeHours: number): Alert[] {
+  return [...diskAlerts(), ...backupAlerts(backupMaxAgeHours)];
+}
+
+function diskAlerts(): Alert[] {
   return [
     {
       name: "RedisSnapshotFailing",
@@ -24,19 +29,36 @@ export function persistenceAlerts(backupMaxAgeHours: number): Alert[] {
       description:
         "Acknowledged writes may not be on disk; where writing fails, Redis refuses further writes.",
     },
+  ];
+}
+
+function backupAlerts(maxAgeHours: number): Alert[] {
+  return [
     {
       name: "RedisBackupTooOld",
       severity: "warning",
-      expr: `time() - max by (cluster) (redis_cluster_kit_backup_last_success_timestamp_seconds) > ${backupMaxAgeHours} * 3600`,
+      expr: `(time() - ${SUCCEEDED}) > on (cluster) max by (cluster) (${BACKUP_MAX_AGE})`,
       forSeconds: 300,
       summary: "The last good backup of {{ $labels.cluster }} is {{ $value | humanizeDuration }} old",
       description: "What was written since would be lost with the cluster.",
     },
     {
+      name: "RedisBackupMissing",
+      severity: "warning",
+      // Of this rule file's cluster and others of the same age; those of another have their own file.
+      expr: `max by (cluster) (${BACKUP_MAX_AGE}{expected="yes"} == ${maxAgeHours * 3600})
+unless on (cluster) ${SUCCEEDED}`,
+      forSeconds: maxAgeHours * 3600,
+      summary:
+        "No good backup of {{ $labels.cluster }} has been heard of for {{ $value | humanizeDuration }}",
+      description:
+        "Backups are declared. None has succeeded, or Prometheus does not get what the servers' node_exporter tells of them.",
+    },
+    {
       name: "RedisBackupFailed",
       severity: "warning",
       // Without a good one yet, against nought.
-      expr: `${FAILED} > (max by (cluster) (${LAST}_success_timestamp_seconds) or ${FAILED} * 0)`,
+      expr: `${FAILED} > (${SUCCEEDED} or ${FAILED} * 0)`,
       forSeconds: 0,
       summary: "The last backup of {{ $labels.cluster }} that its servers' timer began has failed",
       description: "The journal of redis-cluster-kit-backup.service on the server says why, and what to do.",

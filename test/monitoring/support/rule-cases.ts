@@ -121,6 +121,11 @@ const LOAD: readonly RuleCase[] = [
   },
 ];
 
+const SUCCEEDED = 'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}';
+/** "yes": servers take backups, and Prometheus asks them. */
+const MAX_AGE = (expected: "yes" | "no" = "yes") =>
+  `redis_kit:backup_max_age_seconds{cluster="c",expected="${expected}"}`;
+
 const PERSISTENCE: readonly RuleCase[] = [
   gauge("RedisSnapshotFailing", `redis_rdb_last_bgsave_status{${A}}`, 0, 1, "of c cannot write its snapshot"),
   gauge(
@@ -132,10 +137,38 @@ const PERSISTENCE: readonly RuleCase[] = [
   ),
   {
     alert: "RedisBackupTooOld",
-    fires: { 'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}': ALWAYS(-98_400) },
-    quiet: { 'redis_cluster_kit_backup_last_success_timestamp_seconds{cluster="c"}': ALWAYS(-80_000) },
+    fires: { [MAX_AGE()]: ALWAYS(93_600), [SUCCEEDED]: ALWAYS(-98_400) },
+    quiet: { [SUCCEEDED]: ALWAYS(-80_000) },
     labels: { cluster: "c" },
     summary: "The last good backup of c is 1d 3h 50m 0s old",
+  },
+  {
+    // By another schedule it may be older.
+    alert: "RedisBackupTooOld",
+    fires: { [MAX_AGE()]: ALWAYS(93_600), [SUCCEEDED]: ALWAYS(-98_400) },
+    quiet: { [MAX_AGE()]: ALWAYS(612_000) },
+    labels: { cluster: "c" },
+    summary: "The last good backup of c is 1d 3h 50m 0s old",
+  },
+  {
+    // None since the declaration, or none that Prometheus hears of.
+    alert: "RedisBackupMissing",
+    fires: { [MAX_AGE()]: "93600x400" },
+    quiet: { [SUCCEEDED]: "_x250 1x150" },
+    labels: { cluster: "c" },
+    summary: "No good backup of c has been heard of for 1d 2h 0m 0s",
+    at: "27h",
+    every: "5m",
+  },
+  {
+    // Where backups are brought to Prometheus in another way, or not at all, nothing is expected.
+    alert: "RedisBackupMissing",
+    fires: { [MAX_AGE()]: "93600x400" },
+    quiet: { [MAX_AGE()]: NEVER, [MAX_AGE("no")]: "93600x400" },
+    labels: { cluster: "c" },
+    summary: "No good backup of c has been heard of for 1d 2h 0m 0s",
+    at: "27h",
+    every: "5m",
   },
   {
     alert: "RedisBackupFailed",

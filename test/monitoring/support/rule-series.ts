@@ -11,6 +11,8 @@ export interface RuleCase {
   readonly summary: string;
   /** When the rules are asked. Default "30m". */
   readonly at?: string;
+  /** Between two samples and two evaluations. Default "15s". */
+  readonly every?: string;
 }
 
 export const A = 'cluster="c",shard="1",node="shard-1-a",zone="a"';

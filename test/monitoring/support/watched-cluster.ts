@@ -113,6 +113,7 @@ function settingsOf(nodes: readonly MonitoredNode[], prometheusPort: number) {
     timeScale: TIME_SCALE,
     scrapeIntervalSeconds: SCRAPE_SECONDS,
     backupMaxAgeHours: 26,
+    expectsBackups: false,
   };
   const common = { cluster: "test", host: "127.0.0.1", scrapeIntervalSeconds: SCRAPE_SECONDS };
   return { ...common, nodes, prometheusPort, alerts };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { declare, declarePublic } from "../../../components/declaration";
+import { declare, declarePublic, declareTargets } from "../../../components/declaration";
 import { parseConfig } from "../../../config";
 import { contradictions, declarationSchema } from "../../../provider/declaration";
 import { parseRedisConf } from "../../../templates/render";
@@ -57,6 +57,34 @@ describe("a declaration", () => {
     expect(declarePublic(parseConfig({}, context)).directives).toMatchObject({ "rename-command": "" });
     expect(declared.liveDirectives).toContain("maxmemory");
     expect(declared.liveDirectives).not.toContain("tcp-backlog");
+  });
+
+  const onServers = (part: object, ssh: object = {}) => {
+    const servers = ["a", "b", "c", "a", "b", "c"].map((zone, index) => {
+      return { name: `redis-${index + 1}`, host: `10.0.0.${11 + index}`, zone };
+    });
+    return parseConfig({ target: "ssh", ssh: { servers, ...ssh }, ...part }, context);
+  };
+
+  test("has no targets where exporters answer their own server alone", () => {
+    expect(declareTargets(onServers({}))).toHaveLength(6);
+    const config = onServers({}, { exporterListen: "loopback" });
+    expect(declareTargets(config)).toEqual([]);
+    expect(declarePublic(config).monitoring).toMatchObject({ exporters: {} });
+  });
+
+  test("says how old a backup may get by its schedule, or by its own key, and who tells of them", () => {
+    const backup = { to: "/srv/backups", schedule: "Sat 12:30" };
+    const monitoring = { nodeExporterPort: 9100 };
+    const of = (part: object) => declarePublic(onServers(part)).monitoring;
+    expect(of({ backup, monitoring })).toMatchObject({ backupMaxAgeHours: 170, nodeExporterPort: 9100 });
+    expect(of({ backup, monitoring: { backupMaxAgeHours: "48" } })).toMatchObject({ backupMaxAgeHours: 48 });
+    expect(of({ backup })).not.toHaveProperty("nodeExporterPort");
+    // Without backups nobody has to tell of any.
+    expect(of({ monitoring })).not.toHaveProperty("nodeExporterPort");
+    // On this machine nothing takes them at the schedule's times.
+    const local = parseConfig({ backup, monitoring: { ...monitoring, enabled: true } }, context);
+    expect(declarePublic(local).monitoring).not.toHaveProperty("backupMaxAgeHours");
   });
 
   test("says whether a destroy purges only where it was said", () => {

@@ -91,6 +91,8 @@ const OTHER: Readonly<Record<string, unknown>> = {
   "monitoring.enabled": false,
   "monitoring.prometheusPort": 9090,
   "monitoring.runbookUrl": "https://wiki.example.com/redis",
+  "monitoring.nodeExporterPort": 9100,
+  "monitoring.backupMaxAgeHours": 50,
   "backup.to": "s3://bucket/prefix",
   "backup.schedule": "hourly",
   "backup.retention": "daily=3",

@@ -13,6 +13,7 @@ import {
   fileSdScrape,
   prometheusYml,
   staticScrape,
+  targetGroups,
 } from "../../../templates/monitoring/targets";
 import { ALERT_DEFAULTS } from "../../../templates/monitoring/types";
 import { toYaml, type Yaml } from "../../../templates/monitoring/yaml";
@@ -41,7 +42,7 @@ describe("scrape configurations", () => {
   });
 
   test("file_sd has a group a node, and no role, which would be false after a failover", () => {
-    expect(JSON.parse(fileSd(SETTINGS))).toEqual([
+    expect(JSON.parse(fileSd(targetGroups(SETTINGS)))).toEqual([
       { targets: ["10.0.0.4:9121"], labels: { cluster: "cache", shard: "1", node: "shard-1-a", zone: "a" } },
       { targets: ["10.0.1.4:9121"], labels: { cluster: "cache", shard: "1", node: "shard-1-b", zone: "b" } },
     ]);
