@@ -196,10 +196,13 @@ function tableOf(panel: TablePanel) {
 }
 
 function propertiesOf({ unit = "none" }: TableColumn): dashboard.DynamicConfigValue[] {
-  if (unit !== "state") return [{ id: "unit", value: UNITS[unit] }];
+  // Else a cell without a value would say what is said where there are no lines.
+  const missing = { id: "noValue", value: "-" };
+  if (unit !== "state") return [{ id: "unit", value: UNITS[unit] }, missing];
   return [
     { id: "mappings", value: [STATES] },
     { id: "custom.cellOptions", value: { type: "color-text" } },
+    missing,
   ];
 }
 

@@ -39,7 +39,12 @@ const panel = z.object({
   targets: z.array(target).min(1),
   fieldConfig: z.object({
     defaults: z.object({ unit: z.string().min(1).optional() }),
-    overrides: z.array(z.object({ matcher: z.object({ id: z.literal("byName"), options: z.string() }) })),
+    overrides: z.array(
+      z.object({
+        matcher: z.object({ id: z.literal("byName"), options: z.string() }),
+        properties: z.array(z.object({ id: z.string(), value: z.unknown() })),
+      }),
+    ),
   }),
   transformations: z.array(z.object({ id: z.string(), options: z.unknown() })).optional(),
 });
@@ -94,6 +99,8 @@ describe("the dashboard", () => {
       expect(fieldConfig.overrides.map(({ matcher }) => matcher.options)).toEqual(
         Object.values(renameByName),
       );
+      for (const { properties } of fieldConfig.overrides)
+        expect(properties).toContainEqual({ id: "noValue", value: "-" });
       for (const { format } of targets) expect(format).toBe("table");
     }
   });
