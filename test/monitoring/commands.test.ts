@@ -4,9 +4,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
+import { utils } from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { run } from "../../cli/main";
 import { ioredisConnector } from "../../cluster/connection";
+import { CLUSTER_TAG, NODE_TAG, ROLE_TAG } from "../../components/aws/tags";
+import { declare } from "../../components/declaration";
+import { parseConfig } from "../../config";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
 import { recordedIo } from "../unit/cli/support";
 import { promtool } from "./support/programs";
@@ -28,9 +33,10 @@ afterAll(async () => {
 async function call(
   argv: readonly string[],
   terminal: { isTTY?: boolean; columns: number } = { columns: 80 },
+  file = cluster.file,
 ) {
   const { io, out, err } = recordedIo({ terminal });
-  const code = await run([...argv, "--declaration", cluster.file], io);
+  const code = await run([...argv, "--declaration", file], io);
   return { code, out: out(), err: err() };
 }
 
@@ -147,6 +153,32 @@ describe("monitoring files", () => {
     expect(rules.match(/record: redis_kit:node_declared/g)).toHaveLength(6);
   });
 
+  test("of a cluster in AWS find its servers by the tags that it gives them", async () => {
+    const to = join(folder, "aws");
+    const { code, out, err } = await call(["monitoring", "files", "--to", to], undefined, await awsFile());
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/prometheus-ec2\.yml +finds the servers in AWS by their tags/);
+    const { stdout } = await exec(promtool(), ["check", "config", "prometheus-ec2.yml"], { cwd: to });
+    expect(stdout).toMatch(/SUCCESS: \d+ rules found/);
+    const text = await readFile(join(to, "prometheus-ec2.yml"), "utf8");
+    expect(text).not.toContain(cluster.declaration.password);
+    const { scrape_configs: scrapes } = parse(text) as { scrape_configs: { ec2_sd_configs: unknown[] }[] };
+    expect(scrapes.map((each) => each.ec2_sd_configs)).toEqual([
+      [
+        {
+          region: "eu-central-1",
+          port: 9121,
+          filters: [
+            { name: `tag:${CLUSTER_TAG}`, values: ["shop"] },
+            { name: `tag:${ROLE_TAG}`, values: ["node"] },
+            { name: "instance-state-name", values: ["running"] },
+          ],
+        },
+      ],
+    ]);
+    expect(text).toContain(`__meta_ec2_tag_${NODE_TAG.replace(/\W/g, "_")}`);
+  });
+
   test("cannot be where monitoring is off, and say how to turn it on", async () => {
     const off = await startFile();
     const { io, err } = recordedIo();
@@ -176,5 +208,21 @@ async function startFile(): Promise<string> {
   const { monitoring: _off, ...rest } = cluster.declaration;
   const file = join(folder, "off.json");
   await writeFile(file, JSON.stringify(rest), { mode: 0o600 });
+  return file;
+}
+
+/** As the component gives it out for servers in AWS; nobody is asked there. */
+async function awsFile(): Promise<string> {
+  const aws = { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA", sshCidrs: ["203.0.113.7/32"] };
+  const context = { project: "test", stack: "test", dataRoot: folder };
+  const declaration = declare(
+    parseConfig({ name: "shop", target: "aws", aws }, context),
+    cluster.declaration.password,
+  );
+  const way = ({ host }: { host: string }) => ({ host, port: 22, user: "admin", address: host });
+  const servers = Object.fromEntries(declaration.nodes.map((node) => [node.name, way(node)]));
+  const privateKey = utils.generateKeyPairSync("ed25519").private;
+  const file = join(folder, "aws.json");
+  await writeFile(file, JSON.stringify({ ...declaration, ssh: { servers, privateKey } }), { mode: 0o600 });
   return file;
 }
