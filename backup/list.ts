@@ -1,11 +1,11 @@
 /** The backups of a place, newest first. */
 import { textOf } from "./errors";
-import { type Manifest, readManifest } from "./manifest";
+import { isIdOf, type Manifest, readManifest } from "./manifest";
 import type { Place } from "./place";
 
 export type ListedBackup =
   | { readonly id: string; readonly manifest: Manifest }
-  /** Its manifest cannot be read. */
+  /** Its manifest cannot be read, or is of another one. */
   | { readonly id: string; readonly problem: string };
 
 /** Of one cluster, or of all. */
@@ -13,16 +13,23 @@ export async function listBackups(place: Place, cluster?: string): Promise<Liste
   const listed: ListedBackup[] = [];
   for (const id of await place.ids()) {
     try {
-      listed.push({ id, manifest: readManifest(await place.manifest(id), `${place.url}/${id}`) });
+      const manifest = readManifest(await place.manifest(id), `${place.url}/${id}`);
+      listed.push(manifest.id === id ? { id, manifest } : { id, problem: renamed(place, id, manifest) });
     } catch (error) {
       listed.push({ id, problem: textOf(error) });
     }
   }
+  const isOf = (backup: ListedBackup) =>
+    cluster === undefined ||
+    ("manifest" in backup ? backup.manifest.cluster === cluster : isIdOf(cluster, backup.id));
   return listed
-    .filter(
-      (backup) => cluster === undefined || !("manifest" in backup) || backup.manifest.cluster === cluster,
-    )
+    .filter(isOf)
     .sort((one, other) => timeOf(other).localeCompare(timeOf(one)) || one.id.localeCompare(other.id));
+}
+
+/** A copy or a new name says when something else was taken, and would be kept, removed and restored for that. */
+export function renamed({ url }: Place, id: string, manifest: Manifest): string {
+  return `${url}/${id} says that it is ${manifest.id}: it was renamed, copied or mixed up. Give it its name back, or move it elsewhere.`;
 }
 
 /** The end of its name, which sorts as time does. */

@@ -1,7 +1,6 @@
 /** Which backups are kept: the newest of each of the last days, weeks and months, and always the last good one. */
 import { DamagedBackupError } from "./errors";
 import { listBackups } from "./list";
-import type { Manifest } from "./manifest";
 import type { Place } from "./place";
 import { type VerifyOptions, verifyBackup } from "./verify";
 
@@ -65,7 +64,9 @@ export async function prune(
   options: VerifyOptions & { readonly dryRun?: boolean },
 ): Promise<PruneReport> {
   const listed = await listBackups(place, cluster);
-  const readable: Manifest[] = listed.flatMap((backup) => ("manifest" in backup ? [backup.manifest] : []));
+  const readable: Timed[] = listed.flatMap((backup) =>
+    "manifest" in backup ? [{ id: backup.id, startedAt: backup.manifest.startedAt }] : [],
+  );
   const damaged = listed.flatMap((backup) => ("manifest" in backup ? [] : [backup.id]));
   let lastGood: string | undefined;
   for (const { id } of readable) {

@@ -16,6 +16,7 @@ import { backupId, type Manifest, type ShardBackup, strayWarning, writeManifest 
 import { readMarker } from "./marker";
 import type { Draft, Place } from "./place";
 import type { Progress } from "./progress";
+import { RdbFormatError } from "./rdb/errors";
 import { recordNodes } from "./records";
 import { type Saved, save } from "./save";
 import { settled } from "./settled";
@@ -202,7 +203,11 @@ async function saveAndCopy(work: Work, sources: readonly Source[]): Promise<Shar
       sources.map(async (source, index) => {
         const file = `shard-${source.shard.number}.rdb`;
         const from = opened[index] as (typeof opened)[number];
-        const contents = await copySnapshot(from, join(work.draft.folder, file), work.signal, meter);
+        const contents = await copySnapshot(from, join(work.draft.folder, file), work.signal, meter).catch(
+          (error: unknown) => {
+            throw explainSnapshot(error, source.spec.name);
+          },
+        );
         return describeShard(work.tools, source, {
           saved: saved[index] as Saved,
           path: join(work.draft.folder, file),
@@ -213,6 +218,15 @@ async function saveAndCopy(work: Work, sources: readonly Source[]): Promise<Shar
   } finally {
     for (const { stream } of opened) stream.destroy();
   }
+}
+
+/** A snapshot that Redis wrote and the kit cannot read holds what a restore could not bring back. */
+function explainSnapshot(error: unknown, node: string): unknown {
+  if (!(error instanceof RdbFormatError)) return error;
+  return new BackupFailedError(
+    `${node}'s snapshot: ${error.message}. Nothing was kept. Remove that key, or keep such data in a cluster that is backed up in another way.`,
+    { cause: error },
+  );
 }
 
 async function saveOn(

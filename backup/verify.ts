@@ -4,6 +4,7 @@ import { expandRanges } from "../cluster/slots";
 import { checkRdb, type RedisTools } from "./check-rdb";
 import { type Contents, readContents } from "./copy";
 import { DamagedBackupError, explainSystem, textOf } from "./errors";
+import { renamed } from "./list";
 import { type Manifest, readManifest, type ShardBackup } from "./manifest";
 import type { Fetched, Place } from "./place";
 import type { Progress } from "./progress";
@@ -36,10 +37,7 @@ export async function withGoodFiles<T>(
   use: (manifest: Manifest, files: readonly GoodFile[]) => Promise<T>,
 ): Promise<T> {
   const manifest = readManifest(await place.manifest(id), `${place.url}/${id}`);
-  if (manifest.id !== id)
-    throw new DamagedBackupError(
-      `${place.url}/${id} says that it is ${manifest.id}: it was renamed or mixed up. Give it its name back.`,
-    );
+  if (manifest.id !== id) throw new DamagedBackupError(renamed(place, id, manifest));
   const meter = options.progress?.meter("verifying", manifest.bytes) ?? (() => undefined);
   const fetched: Fetched[] = [];
   try {
@@ -89,12 +87,24 @@ async function readWhole(
   try {
     return await readContents(stream, async (chunk) => meter(chunk.length), signal);
   } catch (error) {
-    if (error instanceof RdbFormatError)
-      throw new DamagedBackupError(`${name} is damaged: ${textOf(error)}. Use another backup.`);
+    if (isOfContent(error) || isUnreadable(error))
+      throw new DamagedBackupError(`${name} is damaged: ${textOf(error)}. Use another backup.`, {
+        cause: error,
+      });
     throw explainSystem(error, name);
   } finally {
     stream.destroy();
   }
+}
+
+/** What a parser says of bytes that are not what they should be: also what it did not foresee (a length that is none). */
+function isOfContent(error: unknown): boolean {
+  return error instanceof RdbFormatError || error instanceof RangeError || error instanceof TypeError;
+}
+
+/** A sector that the disk does not give back any more is damage of this file, not of the place. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EIO";
 }
 
 function problemOf(contents: Contents, shard: ShardBackup): string | undefined {

@@ -32,6 +32,7 @@ export async function restoreDeclared(run: Run, spec: ClusterSpec, restored: str
     throw new Error(`${error.message} If they are wanted: \`pulumi config rm restore\`.`, { cause: error });
   });
   report.info(summary(done));
+  for (const warning of done.warnings) report.warn(warning);
   return restore;
 }
 

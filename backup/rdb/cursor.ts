@@ -1,10 +1,13 @@
 /** Reads the primitives of a snapshot from a window of bytes: lengths, strings, numbers (src/rdb.c, rdbLoadLen and rdbLoadString). */
+import { constants } from "node:buffer";
 import { RdbFormatError } from "./errors";
 import { decompressLzf } from "./lzf";
 
 /** The window ends within what is being read: more bytes are needed, then the reading begins again. Thrown, never shown. */
 export const NEED_MORE: unique symbol = Symbol("need more");
 
+/** What one buffer can hold: no value that the kit can carry over is larger. */
+const MOST_BYTES = constants.MAX_LENGTH;
 const INT_BYTES = [1, 2, 4] as const;
 const LZF = 3;
 
@@ -15,6 +18,7 @@ export class Cursor {
   ) {}
 
   skip(count: number): void {
+    if (count > MOST_BYTES) throw new RdbFormatError(`something claims to have ${count} bytes`);
     if (this.at + count > this.bytes.length) throw NEED_MORE;
     this.at += count;
   }

@@ -1,8 +1,13 @@
 /** LZF, as Redis compresses strings of more than 20 bytes in a snapshot (src/lzf_d.c). Keys must be read to know their slot. */
 import { RdbFormatError } from "./errors";
 
+/** The longest back reference gives 264 bytes and takes three: whoever claims more lies, and would only be given memory. */
+const MOST_PER_BYTE = 264;
+
 /** @throws RdbFormatError when the result is not exactly `length` bytes. */
 export function decompressLzf(input: Buffer, length: number): Buffer {
+  if (length > MOST_PER_BYTE * input.length)
+    throw new RdbFormatError(`a compressed string of ${input.length} bytes claims to have ${length}`);
   const output = Buffer.allocUnsafe(length);
   let from = 0;
   let to = 0;

@@ -1,5 +1,11 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listBackups } from "../../../backup/list";
+import type { Manifest } from "../../../backup/manifest";
 import { isoWeek, keptBy, prune } from "../../../backup/prune";
 import { manifestOf, placeOf } from "./support";
 
@@ -52,6 +58,81 @@ describe("the policy", () => {
           expect([...kept].some((id) => backups[Number(id)]?.startedAt === newest.startedAt)).toBe(true);
       }),
     );
+  });
+});
+
+/** With files that are as the manifest says: one key a shard. */
+function goodPlace(manifests: readonly Manifest[], folder: string, damaged: readonly string[] = []) {
+  const place = placeOf(manifests);
+  const fetch = async (id: string, file: string) => {
+    const path = join(folder, `${id}-${file}`);
+    await writeFile(path, damaged.includes(id) ? TRUNCATED : SNAPSHOT);
+    return { path, release: async () => {} };
+  };
+  return { ...place, fetch };
+}
+
+const SNAPSHOT = Buffer.concat([Buffer.from("REDIS0009"), Buffer.from([0xfe, 0, 0xff]), Buffer.alloc(8)]);
+/** Claims a compressed key of four gibibytes. */
+const TRUNCATED = Buffer.concat([
+  Buffer.from("REDIS0009"),
+  Buffer.from([0xfe, 0, 0, 0xc3, 1, 0x80, 0xff, 0xff, 0xff, 0xff, 0, 0xff]),
+  Buffer.alloc(8),
+]);
+
+function emptyManifest(id: string): Manifest {
+  const [, y, m, d, time] = /-(\d{4})(\d\d)(\d\d)T(\d{6})Z$/.exec(id) ?? [];
+  const base = manifestOf(id, `${y}-${m}-${d}T${time?.replace(/(\d\d)(\d\d)(\d\d)/, "$1:$2:$3")}.000Z`);
+  const sha256 = createHash("sha256").update(SNAPSHOT).digest("hex");
+  const shards = base.shards.map((shard) => ({
+    ...shard,
+    keys: 0,
+    keysPerSlot: (shard.keysPerSlot ?? []).map(() => 0),
+    bytes: SNAPSHOT.length,
+    sha256,
+  }));
+  return { ...base, keys: 0, bytes: 3 * SNAPSHOT.length, shards };
+}
+
+describe("pruning, with files", () => {
+  const ids = ["20261120", "20261121", "20261122"].map((day) => `cache-${day}T031500Z`);
+  const nothing = { daily: 0, weekly: 0, monthly: 0 };
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "redis-cluster-kit-prune-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it("goes on behind a file that claims more than there can be", async () => {
+    const place = goodPlace(ids.map(emptyManifest), folder, [ids[2] ?? ""]);
+    const report = await prune(place, "cache", nothing, {});
+    expect(report).toEqual({ removed: [ids[0]], kept: [ids[1]], lastGood: ids[1], damaged: [ids[2]] });
+  });
+
+  it("leaves a copy under another name alone, and says so", async () => {
+    const copy = "cache-20261123T031500Z";
+    const place = goodPlace(ids.map(emptyManifest), folder);
+    const withCopy = {
+      ...place,
+      ids: async () => [...ids, copy],
+      manifest: (id: string) => place.manifest(id === copy ? (ids[0] ?? "") : id),
+    };
+    const report = await prune(withCopy, "cache", nothing, {});
+    expect(report).toEqual({ removed: [ids[1], ids[0]], kept: [ids[2]], lastGood: ids[2], damaged: [copy] });
+    expect(place.removed).toEqual([ids[1], ids[0]]);
+    const [listed] = await listBackups(withCopy, "cache");
+    expect(listed).toMatchObject({ id: copy, problem: expect.stringContaining(`says that it is ${ids[0]}`) });
+  });
+
+  it("is not troubled by damaged backups of other clusters", async () => {
+    const place = goodPlace(ids.map(emptyManifest), folder);
+    const other = "other-20261123T031500Z";
+    const withOther = {
+      ...place,
+      ids: async () => [...ids, other],
+      manifest: async (id: string) => (id === other ? "{" : place.manifest(id)),
+    };
+    expect((await prune(withOther, "cache", nothing, {})).damaged).toEqual([]);
   });
 });
 
