@@ -31,7 +31,7 @@ import { Wire } from "./wire";
 /** A server that loads a large value, or waits for its disk, is slow, not gone. */
 const REPLY_MS = 120_000;
 /** How long replicas may take, at the end, to have what their primaries have; one that fell behind gets all of it anew. */
-const FOLLOW_MS = 300_000;
+const FOLLOW_MS = 60_000;
 /** From here on a difference of clocks is worth a line. */
 const CLOCK_MS = 5_000;
 

@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../backup/folder-place";
@@ -16,6 +16,7 @@ import { apply } from "../../cluster/engine";
 import { lockName } from "../../cluster/lock";
 import type { NodeSpec } from "../../cluster/spec";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
+import { redisBinaries } from "../support/redis-binaries";
 import { kit } from "./support/command";
 import { differences, digestAll, targetOf, writeDataset } from "./support/dataset";
 import { withStrays } from "./support/stray";
@@ -117,6 +118,18 @@ describe("the timer of a server", () => {
     }
   });
 
+  it.each([
+    ["while its Redis loads", "ping", "LOADING Redis is loading the dataset in memory"],
+    ["while the cluster is down", "cluster info", "cluster_state:fail"],
+  ])("waits %s", async (_, command, answer) => {
+    const own = await mkdtemp(join(folder, "waiting-"));
+    const PROGRAMS = await answering(own, command, answer, 2);
+    const ended = await runTimer({ cluster: source, place: own, folder, more: { PROGRAMS } });
+    expect(ended.exitCode, ended.err).toBe(0);
+    expect(await readFile(join(own, "answers"), "utf8")).toBe("answered\nanswered\n");
+    expect(await openFolder(own).ids()).toHaveLength(1);
+  });
+
   it("keeps what the policy keeps, as `backup prune` does, and the new one", async () => {
     const own = join(folder, "kept");
     const retention = { daily: 3, weekly: 3, monthly: 4 };
@@ -188,6 +201,12 @@ describe("nothing is left that looks like a backup, and the reason is told", () 
     }
   });
 
+  it("while the cluster stays down", async () => {
+    const own = await mkdtemp(join(folder, "down-"));
+    const PROGRAMS = await answering(own, "cluster info", "cluster_state:fail", 1_000);
+    expect(await failing({ more: { PROGRAMS } })).toContain("shard-1-a says that the cluster is down");
+  });
+
   it("while a restore has not finished", async () => {
     for (const node of source.target.spec.nodes)
       await call(node, "SET", MARKER_KEY, "{}").catch(() => undefined);
@@ -239,6 +258,29 @@ describe("nothing is left that looks like a backup, and the reason is told", () 
       expect((await kit(folder, "backup", "verify", id, "--in", own)).exitCode).toBe(0);
   });
 });
+
+/** A folder of Redis's programs whose redis-cli answers one command by itself, so many times. */
+async function answering(own: string, command: string, answer: string, times: number): Promise<string> {
+  const { server } = await redisBinaries("5.0");
+  const programs = join(own, ".programs");
+  await mkdir(programs);
+  await symlink(server, join(programs, "redis-server"));
+  const script = `#!/bin/sh
+case "$*" in
+*"${command}"*)
+    touch '${own}/answers'
+    if [ "$(wc -l <'${own}/answers')" -lt ${times} ]; then
+        echo answered >>'${own}/answers'
+        echo '${answer}'
+        exit 0
+    fi
+    ;;
+esac
+exec '${join(dirname(server), "redis-cli")}' "$@"
+`;
+  await writeFile(join(programs, "redis-cli"), script, { mode: 0o755 });
+  return programs;
+}
 
 const isoOf = (stamp: string) =>
   stamp.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6.000Z");
