@@ -5,7 +5,12 @@ export interface Draft {
   /** Local folder that gets the shards' files, complete, before `commit`. */
   readonly folder: string;
   /** Makes the backup visible, whole. `files` are names within the folder. */
-  commit(files: readonly string[], manifest: string, progress: (bytes: number) => void): Promise<void>;
+  commit(
+    files: readonly string[],
+    manifest: string,
+    progress: (bytes: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Deletes what there is of it. */
   discard(): Promise<void>;
 }

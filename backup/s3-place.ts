@@ -14,6 +14,7 @@ import { BackupRefusedError, DamagedBackupError, explainSystem } from "./errors"
 import { isBackupId, isIdOf, MANIFEST_FILE } from "./manifest";
 import type { Draft, Fetched, Place, PlaceOptions } from "./place";
 import { explainS3, isMissing } from "./s3-errors";
+import { abortUploads } from "./s3-uploads";
 
 /** Objects have at most 10 000 parts; small ones have parts of 8 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -22,7 +23,7 @@ const PARTS_UNDER_WAY = 4;
 const DELETE_AT_ONCE = 1_000;
 const SPOOL = "redis-cluster-kit-spool-";
 
-interface Bucket {
+export interface Bucket {
   readonly client: s3.S3Client;
   readonly url: string;
   readonly bucket: string;
@@ -125,6 +126,9 @@ async function fetchFile(
   id: string,
   file: string,
 ): Promise<Fetched> {
+  await mkdir(spool, { recursive: true }).catch((error: unknown) => {
+    throw explainSystem(error, spool);
+  });
   const folder = await mkdtemp(join(spool, `${SPOOL}${id}.`));
   const path = join(folder, file);
   const release = () => rm(folder, { recursive: true, force: true });
@@ -154,9 +158,9 @@ async function draft(own: Bucket, id: string): Promise<Draft> {
   const key = (file: string) => `${prefix}${id}/${file}`;
   return {
     folder,
-    commit: async (files, text, progress) => {
+    commit: async (files, text, progress, signal) => {
       try {
-        for (const file of files) await upload(own, join(folder, file), key(file), progress);
+        for (const file of files) await upload(own, join(folder, file), key(file), progress, signal);
         await client.send(
           new s3.PutObjectCommand({
             Bucket: bucket,
@@ -167,6 +171,7 @@ async function draft(own: Bucket, id: string): Promise<Draft> {
           }),
         );
       } catch (error) {
+        signal?.throwIfAborted();
         throw explainS3(error, url);
       }
       await rm(folder, { recursive: true, force: true });
@@ -186,7 +191,9 @@ async function upload(
   path: string,
   key: string,
   progress: (bytes: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const { size } = await stat(path);
   const partSize = Math.max(PART_BYTES, Math.ceil(size / MOST_PARTS));
   const run = new Upload({
@@ -205,7 +212,14 @@ async function upload(
     progress(loaded - told);
     told = loaded;
   });
-  await run.done();
+  // Parts that are there already are deleted by it.
+  const abort = () => void run.abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    await run.done();
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 /** The manifest first: from then on it is no backup any more. */
@@ -251,27 +265,6 @@ async function sweep(own: Bucket, cluster: string, olderThanMs: number): Promise
     ...aborted,
     ...(await sweepSpool(own, cluster, before)),
   ];
-}
-
-async function abortUploads(
-  { client, bucket, prefix, url }: Bucket,
-  cluster: string,
-  before: number,
-): Promise<string[]> {
-  try {
-    const { Uploads = [] } = await client.send(
-      new s3.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: `${prefix}${cluster}-` }),
-    );
-    const stale = Uploads.filter(({ Key = "", Initiated }) => {
-      const [id = ""] = Key.slice(prefix.length).split("/");
-      return isIdOf(cluster, id) && (Initiated?.getTime() ?? 0) < before;
-    });
-    for (const { Key, UploadId } of stale)
-      await client.send(new s3.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
-    return stale.map(({ Key = "" }) => `s3://${bucket}/${Key} (unfinished upload)`);
-  } catch (error) {
-    throw explainS3(error, url);
-  }
 }
 
 async function sweepSpool({ spool }: Bucket, cluster: string, before: number): Promise<string[]> {

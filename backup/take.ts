@@ -117,6 +117,7 @@ async function fill(work: Work, before: Looked, startedAt: Date): Promise<Manife
     shards.map(({ file }) => file),
     writeManifest(manifest),
     (bytes) => meter?.(bytes),
+    options.signal,
   );
   return manifest;
 }
