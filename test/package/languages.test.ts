@@ -178,11 +178,21 @@ describe("a stack", () => {
     const generated = readFileSync(join(folder, "redisCluster.ts"), "utf8");
     expect(generated).toContain("password: pulumi.Input<string>;");
     expect(generated).toContain("shards?: number;");
+    expect(generated).toContain("target?: enums.Target;");
+    expect(generated).toContain("aws?: inputs.AwsArgs;");
     symlinkSync(join(EXAMPLES, "typescript", "node_modules"), join(folder, "node_modules"));
     writeFileSync(
       join(folder, "use.ts"),
       `import { RedisCluster } from "./index";
-export const { endpoints } = new RedisCluster("cache", { shards: 3, password: "x", backup: { to: "/b" } });
+const aws = { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA", sshCidrs: [], nat: "per-zone" } as const;
+export const { endpoints } = new RedisCluster("cache", {
+  shards: 3,
+  password: "x",
+  target: "aws",
+  aws,
+  maxMigrationImpact: 40,
+  backup: { to: "/b" },
+});
 `,
     );
     const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--types", "node"];
