@@ -113,7 +113,7 @@ describe("monitoring files", () => {
     for (const name of names) expect(out).toContain(name);
     for (const config of ["prometheus.yml", "prometheus-static.yml"]) {
       const { stdout } = await exec(promtool(), ["check", "config", config], { cwd: folder });
-      expect(stdout).toContain("34 rules found");
+      expect(stdout).toMatch(/SUCCESS: \d+ rules found/);
     }
     for (const name of names)
       expect(await readFile(join(folder, name), "utf8")).not.toContain(cluster.declaration.password);
