@@ -60,7 +60,8 @@ class Mocks implements pulumi.runtime.Mocks {
     this.calls.push(token);
     const { zones = ZONES, running = [], imageArchitecture = "arm64" } = this.answers;
     const failure = this.answers.failing?.[token];
-    if (failure !== undefined) throw new Error(failure);
+    // As gRPC tells it: the SDK reads `details`.
+    if (failure !== undefined) throw Object.assign(new Error(failure), { details: failure });
     switch (token) {
       case "aws:ec2/getInstanceType:getInstanceType":
         return { memorySize: 16_384, supportedArchitectures: ["arm64"] };
