@@ -61,6 +61,16 @@ export interface MonitoringArgs {
   readonly scrapeIntervalSeconds?: number;
   /** Where alerts say that the runbook is to be read: an address or path without spaces and #. @default "docs/runbook.md" */
   readonly runbookUrl?: string;
+  /**
+   * Targets `"ssh"` and `"aws"`, where `backup` is declared: port of your node_exporter on the servers, which tells of the backups.
+   * @default none: Prometheus hears of backups only what you bring to it
+   */
+  readonly nodeExporterPort?: number;
+  /**
+   * How old the last good backup may get before RedisBackupTooOld fires, in hours.
+   * @default the longest time between two of `backup.schedule`, and two hours: 26 for a daily one
+   */
+  readonly backupMaxAgeHours?: number;
 }
 
 /** Where backups go. Redis is not touched by a change, and backups stay where they are. */

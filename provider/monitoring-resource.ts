@@ -1,6 +1,7 @@
 /** `LocalMonitoring` as programs see it. The provider plugin itself never loads this file. */
 import * as pulumi from "@pulumi/pulumi";
 import type { DeclaredMonitoring } from "./monitoring-declaration";
+import { withVersion } from "./plugin-version";
 import { type DeclaredNode, LOCAL_MONITORING_TYPE } from "./types";
 
 export interface LocalMonitoringArgs {
@@ -25,6 +26,6 @@ export class LocalMonitoring extends pulumi.CustomResource {
 
   constructor(name: string, args: LocalMonitoringArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = { targets: undefined, prometheus: undefined };
-    super(LOCAL_MONITORING_TYPE, name, { ...args, ...outputs }, options);
+    super(LOCAL_MONITORING_TYPE, name, { ...args, ...outputs }, withVersion(options));
   }
 }

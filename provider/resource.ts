@@ -1,6 +1,7 @@
 /** The `Topology` resource as programs see it. The provider plugin itself never loads this file. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Declaration } from "./declaration";
+import { withVersion } from "./plugin-version";
 import { type NodeStatus, TOPOLOGY_TYPE } from "./types";
 import { undeclaredPlugin } from "./undeclared";
 
@@ -24,7 +25,7 @@ export class Topology extends pulumi.CustomResource {
   constructor(name: string, args: TopologyArgs, options?: pulumi.CustomResourceOptions) {
     checkPlugin();
     const outputs = { endpoints: undefined, drift: undefined };
-    super(TOPOLOGY_TYPE, name, { ...args, ...outputs }, options);
+    super(TOPOLOGY_TYPE, name, { ...args, ...outputs }, withVersion(options));
   }
 }
 

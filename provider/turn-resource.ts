@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { Declaration } from "./declaration";
+import { withVersion } from "./plugin-version";
 import { HANDOVER_TYPE, REJOIN_TYPE } from "./types";
 
 export interface HandoverArgs {
@@ -24,7 +25,7 @@ export interface HandoverArgs {
 /** Hands the node's shard to a replica that has everything, and stops the node in order. */
 export class Handover extends pulumi.CustomResource {
   constructor(name: string, args: HandoverArgs, options?: pulumi.CustomResourceOptions) {
-    super(HANDOVER_TYPE, name, { after: [], ...args }, options);
+    super(HANDOVER_TYPE, name, { after: [], ...args }, withVersion(options));
   }
 }
 
@@ -36,6 +37,6 @@ export interface RejoinArgs extends Omit<HandoverArgs, "turn" | "after" | "off" 
 /** Starts the node where it does not run, and waits until it has everything and all agree. */
 export class Rejoin extends pulumi.CustomResource {
   constructor(name: string, args: RejoinArgs, options?: pulumi.CustomResourceOptions) {
-    super(REJOIN_TYPE, name, { ...args }, options);
+    super(REJOIN_TYPE, name, { ...args }, withVersion(options));
   }
 }

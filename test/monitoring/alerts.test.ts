@@ -358,8 +358,8 @@ async function overwrite(node: NodeSpec, isOver: () => boolean): Promise<void> {
   const value = "v".repeat(MIB);
   try {
     while (!isOver()) {
-      await client.call("SET", "{c}:overwritten", value);
-      await sleep(50);
+      await client.pipeline(Array.from({ length: 2 }, () => ["SET", "{c}:overwritten", value] as const));
+      await sleep(40);
     }
     await client.call("DEL", "{c}:overwritten");
   } finally {
