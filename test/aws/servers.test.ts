@@ -211,10 +211,10 @@ describe("servers in AWS (moto), provisioning and cluster as stand-ins", () => {
 
   test.each([
     [
-      "a zone that the account has not",
+      "another zone under servers that are there",
       "zones",
       '["a", "b", "f"]',
-      /zones: eu-central-1f[\s\S]*zones of this account/,
+      /zone eu-central-1\w -> eu-central-1f[\s\S]*no change while the cluster exists/,
     ],
     [
       "an image of another architecture",

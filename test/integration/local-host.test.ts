@@ -204,7 +204,7 @@ function runStart(request: StartRequest, killAfterMs?: number): Promise<void> {
 test("a saving child of a killed server, which holds the lock of nodes.conf, is ended by the next start", () =>
   withOne(async (cluster, node) => {
     const pid = await pidOf(cluster, node);
-    expect(await cluster.cli(node, "debug", "populate", "400000")).toBe("OK");
+    expect(await cluster.cli(node, "debug", "populate", "1500000")).toBe("OK");
     await cluster.cli(node, "bgsave");
     let child: number | undefined;
     await until("saving child", async () => {

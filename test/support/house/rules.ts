@@ -178,6 +178,11 @@ export const EXCEPTIONS: readonly Way[] = [
     to: "templates/monitoring/",
     why: "the files of monitoring are rendered from the live topology, by the provider for local exporters",
   },
+  {
+    from: "provider/plugin-version.ts",
+    to: "package.json",
+    why: "resources name their plugin's version",
+  },
   { from: "provider/main.ts", to: "package.json", why: "the plugin tells the version of its package" },
   {
     from: "cli/commands/monitoring.ts",
