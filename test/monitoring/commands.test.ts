@@ -141,7 +141,7 @@ describe("monitoring files", () => {
     });
     const rules = await readFile(join(place, "alerts.yml"), "utf8");
     expect(rules).toContain("vector(612000)");
-    expect(rules).toMatch(/record: redis_kit:backup_max_age_seconds[^-]*expected: "yes"/);
+    expect(rules).toMatch(/record: "redis_kit:backup_max_age_seconds"[^-]*expected: "yes"/);
   });
 
   test("have no targets where exporters answer their own server alone, and say so", async () => {
@@ -150,7 +150,7 @@ describe("monitoring files", () => {
     expect(JSON.parse(await readFile(join(place, "targets.json"), "utf8"))).toEqual([]);
     await exec(promtool(), ["check", "config", "prometheus-static.yml"], { cwd: place });
     const rules = await readFile(join(place, "alerts.yml"), "utf8");
-    expect(rules.match(/record: redis_kit:node_declared/g)).toHaveLength(6);
+    expect(rules.match(/record: "redis_kit:node_declared"/g)).toHaveLength(6);
   });
 
   test("of a cluster in AWS find its servers by the tags that it gives them", async () => {

@@ -184,12 +184,11 @@ describe("a stack", () => {
     writeFileSync(
       join(folder, "use.ts"),
       `import { RedisCluster } from "./index";
-const aws = { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA", sshCidrs: [], nat: "per-zone" } as const;
 export const { endpoints } = new RedisCluster("cache", {
   shards: 3,
   password: "x",
   target: "aws",
-  aws,
+  aws: { region: "eu-central-1", sshPublicKey: "ssh-ed25519 AAAA", sshCidrs: [], nat: "per-zone" },
   maxMigrationImpact: 40,
   backup: { to: "/b" },
 });
