@@ -51,7 +51,7 @@ const kit = (...args: string[]) =>
   run("npx", ["redis-cluster-kit", ...args], { cwd: folder, env: stack.env });
 
 describe("the package", () => {
-  it("holds compiled code with its types, both programs, the template, and nothing else", () => {
+  it("holds compiled code with its types, both programs, the templates, the runbook, and nothing else", () => {
     const files = filesIn(tarball);
     const places = "backup|cli|cluster|components|config|hosts|install|provider|templates|topology";
     const code = new RegExp(`^dist/((${places})/[\\w/-]+|config|topology)(\\.js|\\.d\\.ts)$`);
@@ -68,6 +68,7 @@ describe("the package", () => {
       "README.md",
       "bin/pulumi-resource-redis-cluster-kit",
       "bin/redis-cluster-kit",
+      "dist/docs/runbook.md",
       "dist/package.json",
       ...texts,
       "package.json",
