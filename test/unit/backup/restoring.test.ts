@@ -90,7 +90,7 @@ describe("limits of servers", () => {
     );
     for (const [name, value] of Object.entries(over)) limits.set(name, value);
     const sessions = sessionsThat((node, [, verb, name, value]) => {
-      const key = `${node} ${name}`;
+      const key = `${node} ${String(name)}`;
       if (verb === "SET" && node === stubborn) throw new Error("ERR no");
       if (verb === "SET") limits.set(key, Number(value));
       return verb === "SET" ? "OK" : [String(name), String(limits.get(key))];
