@@ -37,7 +37,10 @@ function expectSpread({ rows }: Pick<LoadReport, "rows">, primaries: readonly st
   for (const { nodes, servers, client } of rows.filter(({ nodes }) => nodes.length > 1)) {
     const shares = nodes.filter(({ node }) => primaries.includes(node)).map((node) => node.requestsPerSecond);
     expect(shares, `${client} on ${servers}`).toHaveLength(3);
-    expect(Math.min(...shares), `${client}: ${shares.join(", ")}`).toBeGreaterThan(0.5 * Math.max(...shares));
+    // Two cores give busy servers unequal shares; a primary that no client was sent to would have none.
+    expect(Math.min(...shares), `${client}: ${shares.join(", ")}`).toBeGreaterThan(
+      0.25 * Math.max(...shares),
+    );
   }
 }
 
