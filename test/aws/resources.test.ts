@@ -221,9 +221,9 @@ describe("the prod stack's resources", () => {
 });
 
 describe("what an application in AWS attaches to", () => {
-  const outputs = async (aws: object = {}) => {
+  const outputs = async (aws: object = {}, answers: Answers = {}) => {
     const found: unknown[] = [];
-    const all = await registered({}, () => {
+    const all = await registered(answers, () => {
       const cluster = new RedisCluster("redis", prod(aws));
       const { clientSecurityGroupId, vpcId, privateSubnetIds } = cluster;
       pulumi.all([clientSecurityGroupId, vpcId, privateSubnetIds]).apply((values) => found.push(...values));
@@ -253,14 +253,24 @@ describe("what an application in AWS attaches to", () => {
   });
 
   test("is in the user's own network where there is one", async () => {
-    const net = (id: string, number: number) => ({
-      id: `subnet-0${id.repeat(8)}`,
-      cidr: `10.0.${number}.0/24`,
-    });
-    const subnets = { a: net("a", 1), b: net("b", 2), c: net("c", 3) };
     const vpcId = "vpc-0123456789abcdef0";
-    const { found } = await outputs({ vpcId, subnets, access: "direct", nat: "none" });
-    expect(found).toEqual(["redis-clients-id", vpcId, Object.values(subnets).map(({ id }) => id)]);
+    const nets = ["a", "b", "c"].map((zone, index) => ({
+      zone,
+      id: `subnet-0${zone.repeat(8)}`,
+      cidr: `10.0.${index + 1}.0/24`,
+    }));
+    const subnets = Object.fromEntries(nets.map(({ zone, id, cidr }) => [zone, { id, cidr }]));
+    const known = nets.map(({ zone, id, cidr }) => {
+      return [id, { vpcId, availabilityZone: `eu-central-1${zone}`, cidrBlock: cidr }] as const;
+    });
+    const declared = { vpcId, subnets, access: "direct", nat: "none" };
+    const { all, found } = await outputs(declared, { subnets: Object.fromEntries(known) });
+    expect(found).toEqual(["redis-clients-id", vpcId, nets.map(({ id }) => id)]);
+    expect(all.filter(({ type }) => /:(Vpc|Subnet|NatGateway)$/.test(type))).toEqual([]);
+    const addresses = all.filter(({ type }) => type.endsWith(":NetworkInterface"));
+    expect(new Set(addresses.map(({ inputs }) => inputs.subnetId))).toEqual(
+      new Set(nets.map(({ id }) => id)),
+    );
   });
 });
 

@@ -33,6 +33,10 @@ export interface Answers {
     readonly launch: string;
   }[];
   readonly imageArchitecture?: string;
+  /** The user's own, by id; a gateway of the user's is their way out, and all of their addresses are free. */
+  readonly subnets?: Readonly<
+    Record<string, { readonly vpcId: string; readonly availabilityZone: string; readonly cidrBlock: string }>
+  >;
   /** By token of the function: the error in its place. */
   readonly failing?: Readonly<Record<string, string>>;
 }
@@ -58,10 +62,9 @@ class Mocks implements pulumi.runtime.Mocks {
 
   call({ token, inputs }: pulumi.runtime.MockCallArgs) {
     this.calls.push(token);
-    const { zones = ZONES, running = [], imageArchitecture = "arm64" } = this.answers;
+    const { zones = ZONES, running = [], imageArchitecture = "arm64", subnets = {} } = this.answers;
     const failure = this.answers.failing?.[token];
-    // As gRPC tells it: the SDK reads `details`.
-    if (failure !== undefined) throw Object.assign(new Error(failure), { details: failure });
+    if (failure !== undefined) throw refusal(failure);
     switch (token) {
       case "aws:ec2/getInstanceType:getInstanceType":
         return { memorySize: 16_384, supportedArchitectures: ["arm64"] };
@@ -80,10 +83,27 @@ class Mocks implements pulumi.runtime.Mocks {
           id: inputs.filters?.[0]?.name === "image-id" ? inputs.filters[0].values[0] : IMAGE,
           architecture: imageArchitecture,
         };
+      case "aws:ec2/getSubnet:getSubnet":
+        return subnets[inputs.id] ?? unanswered(`${token} of ${inputs.id}`);
+      case "aws:ec2/getRouteTables:getRouteTables":
+        return { ids: ["rtb-0123456789abcdef0"] };
+      case "aws:ec2/getRouteTable:getRouteTable":
+        return { routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "", natGatewayId: "nat-0123456789abcdef0" }] };
+      case "aws:ec2/getNetworkInterfaces:getNetworkInterfaces":
+        return { ids: [] };
       default:
-        throw new Error(`nobody has said what ${token} answers`);
+        return unanswered(token);
     }
   }
+}
+
+/** As gRPC tells it: the SDK reads `details`. */
+function refusal(details: string): Error {
+  return Object.assign(new Error(details), { details });
+}
+
+function unanswered(question: string): never {
+  throw refusal(`nobody has said what ${question} answers`);
 }
 
 /** Registers what `declare` declares, and returns all of it in order of registration. */
