@@ -15,7 +15,7 @@ describe("maxMigrationImpact", () => {
   it("lets batches block for longer the more it may take", () => {
     const blocks = Array.from({ length: 100 }, (_, index) => impactLimits(index + 1).batchMs);
     expect(blocks).toEqual([...blocks].sort((a, b) => a - b));
-    expect([blocks[0], blocks[99]]).toEqual([1, 4]);
+    expect([blocks[0], blocks[99]]).toEqual([0.5, 2]);
   });
 
   it.each([0, -1, 101, Number.NaN])("refuses %s with what is allowed", (impact) =>
