@@ -51,8 +51,8 @@ return {moved,bytes,#ARGV-8,spent}`;
 
 const SHA = createHash("sha1").update(DRAIN).digest("hex");
 
-/** More than one call gets through, as a rule. */
-const SLOTS_PER_CALL = 24;
+/** More than one call gets through, as a rule, and than several under way do where each slot has few keys. */
+const SLOTS_PER_CALL = 64;
 
 /** A larger key is not for a script: it is moved by itself, see bigkeys.ts. */
 export const MAX_DRAINED_KEY_BYTES = 4 * 1024 * 1024;

@@ -9,7 +9,12 @@ export class Gate {
   private waiting: (() => void)[] = [];
 
   /** `width`: tasks side by side, at least 1. */
-  constructor(private readonly width = Number.POSITIVE_INFINITY) {}
+  constructor(private width = Number.POSITIVE_INFINITY) {}
+
+  /** At least so many side by side from now on. */
+  widen(width: number): void {
+    this.width = Math.max(this.width, width);
+  }
 
   /** Runs the task beside others, after whoever is alone at the moment. */
   async share<T>(task: () => Promise<T>): Promise<T> {

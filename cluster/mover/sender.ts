@@ -96,9 +96,11 @@ export class Sender {
         bytesPerBatch: this.maxBatchBytes(),
         budgetMs: this.run.limits.batchMs,
       });
-      this.pace.learn(answer, startMs);
+      this.pace.learnCall(answer, startMs);
       return answer;
     });
+    const width = this.run.limits.groupsAtTarget * this.pace.callsUnderWay();
+    this.run.toTarget(this.pair.target.name).gate.widen(width);
     if (drained.keys > 0) this.socket.used(this.run.now());
     if (drained.kind === "retry" || drained.kind === "refused") this.socket.lost();
     // Who wants a password is no reason to do without scripts.

@@ -50,11 +50,11 @@ export async function moveWindow(
 }
 
 /**
- * Lets the source send the keys by itself. Returns the slots whose keys have to be looked at. At full impact one call waits at the source
- * while another is carried out; it begins where that one began, and passes over what is empty by then.
+ * Lets the source send the keys by itself. Returns the slots whose keys have to be looked at. Where several calls are under way, each
+ * begins where the oldest of them began, and passes over what is empty by then.
  */
 async function drainSlots(worker: Worker, slots: readonly number[]): Promise<readonly number[]> {
-  const { limits, context } = worker.run;
+  const { context } = worker.run;
   const left = new Set<number>();
   const calls: { readonly from: number; readonly answer: Promise<Drained> }[] = [];
   let at = 0;
@@ -66,15 +66,16 @@ async function drainSlots(worker: Worker, slots: readonly number[]): Promise<rea
         at += 1;
         continue;
       }
-      while (calls.length < limits.drainsInFlight)
+      while (calls.length < worker.pace.callsUnderWay()) {
+        await worker.pace.turn(context.signal);
         calls.push({ from: at, answer: quietly(worker.drain(slots.slice(at))) });
+      }
       const call = calls.shift();
       if (!call) continue;
       const { kind, done } = await call.answer;
       at = Math.max(at, call.from + done);
       if (kind === "refused") return [...left, ...slots.slice(at)];
       if (kind === "slot" && at === call.from + done) left.add(slots[at++] ?? -1);
-      if (worker.pace.isPauseDue()) await worker.pace.pause(context.signal);
     }
     return [...left];
   } finally {
