@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { createLocalHost } from "../../hosts/local";
 import { type RunResult, run } from "../program/support/run";
 import { PASSWORD, Stack } from "../program/support/stack";
@@ -153,19 +154,23 @@ describe("a stack", () => {
     writeFileSync(file, text);
   });
 
-  it("in Python, with the SDK generated from the plugin's schema", async () => {
+  it("in Python, with the SDK that `pulumi package add` makes, the plugin known by its entry alone", async () => {
     const stack = await open("python");
-    const sdk = join(stack.folder, "sdk");
-    await languages.generateSdk("python", join(programOf(stack), PLUGIN), sdk);
     const { command, env } = await pythonWith("pulumi");
-    const site = join(sdk, "site");
-    const install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", site, join(sdk, "python")];
-    const installed = await run(command, install, { cwd: sdk, env: { ...process.env, ...env } });
-    expect(installed.code, installed.output).toBe(0);
+    const site = join(stack.folder, "site");
     Object.assign(stack.env, env, {
       PATH: `${dirname(command)}:${stack.env.PATH ?? ""}`,
       PYTHONPATH: [site, env.PYTHONPATH ?? ""].join(":"),
     });
+    // The command installs into the Python that it finds, which is other tests' too.
+    const pip = { ...stack.env, PIP_TARGET: site };
+    await languages.addPackage(`./${dirname(PLUGIN)}`, programOf(stack), pip);
+    const file = join(programOf(stack), "Pulumi.yaml");
+    const project = parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    expect(project.packages).toEqual({ "redis-cluster-kit": `./${dirname(PLUGIN)}@0.1.0` });
+    const { plugins, ...others } = project;
+    expect(plugins).toBeDefined();
+    writeFileSync(file, stringify(others));
     await expectUp(stack, "shop-python");
   });
 

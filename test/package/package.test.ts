@@ -66,6 +66,8 @@ describe("the package", () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "bin/PulumiPlugin.yaml",
+      "bin/package.json",
       "bin/pulumi-resource-redis-cluster-kit",
       "bin/redis-cluster-kit",
       "dist/docs/runbook.md",

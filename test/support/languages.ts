@@ -2,9 +2,10 @@
  * Pulumi's language hosts for YAML and Python, and what `pulumi package gen-sdk` needs of them. A released Pulumi has all of it.
  * Beside an engine that was built from Go modules they are built too, the newest that can be had as modules, and kept in the
  * kit's cache: for Python and Node.js those are of 3.60.0, before the hosts became modules of their own that are not
- * published, and older than gen-sdk. For it there is a host of our own around the generators of the engine's version.
+ * published, and older than gen-sdk and package add. For these there is a host of our own around the generators of the engine's version.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cachePath } from "../../install/cache";
 import { ensureEngine } from "../../install/engine";
@@ -48,7 +49,9 @@ export interface Languages {
   /** To be put before it for `pulumi package gen-sdk` and `add`; the same where it needs no other hosts. */
   readonly generators: string;
   /** `pulumi package gen-sdk` with the plugin at `plugin`: the SDK is in `folder`/`language` then. */
-  generateSdk(language: "python" | "nodejs", plugin: string, folder: string): Promise<void>;
+  generateSdk(language: "nodejs", plugin: string, folder: string): Promise<void>;
+  /** `pulumi package add` with the plugin in `plugin`, for the program in `folder`. */
+  addPackage(plugin: string, folder: string, env: NodeJS.ProcessEnv): Promise<string>;
 }
 
 /** @throws UserError when they are neither here nor can be built. */
@@ -58,22 +61,29 @@ export async function ensureLanguages(env: NodeJS.ProcessEnv): Promise<Languages
   const { folder, generators } = isWhole
     ? { folder: engine.dir, generators: engine.dir }
     : await buildLanguages();
+  const withGenerators = (own: NodeJS.ProcessEnv) => {
+    const PATH = [generators, folder, own.PATH ?? ""].join(":");
+    return { ...own, PATH };
+  };
   return {
     folder,
     generators,
     async generateSdk(language, plugin, target) {
       mkdirSync(target, { recursive: true });
       const args = ["package", "gen-sdk", plugin, "--language", language, "--out", target, "--local"];
-      const PATH = [generators, folder, env.PATH ?? ""].join(":");
-      await must(engine.pulumi, args, target, { ...env, PATH });
+      await must(engine.pulumi, args, target, withGenerators(env));
     },
+    addPackage: (plugin, program, own) =>
+      must(engine.pulumi, ["package", "add", plugin], program, withGenerators(own)),
   };
 }
 
 async function buildLanguages(): Promise<Pick<Languages, "folder" | "generators">> {
   const versions = PROGRAMS.map(({ version }) => version).join("-");
   const folder = cachePath("test-languages", `${versions}-${platformName()}`);
-  const generators = cachePath("test-languages", `generators-${GENERATOR.version}-${platformName()}`);
+  const text = readFileSync(join(GENERATOR.folder, "main.go"));
+  const own = createHash("sha256").update(text).digest("hex").slice(0, 8);
+  const generators = cachePath("test-languages", `generators-${GENERATOR.version}-${own}-${platformName()}`);
   await withLock(`${folder}.lock`, "building language hosts for tests", reportToStderr, async () => {
     const exec = join(folder, `${PYTHON_HOST}-exec`);
     if (!existsSync(folder)) await buildGoPrograms(PROGRAMS, folder, reportToStderr);

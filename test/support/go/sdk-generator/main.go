@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -47,6 +48,28 @@ func main() {
 
 func (*host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: "3.200.0"}, nil
+}
+
+// RunPlugin stands in for the released hosts': the same program of @pulumi/pulumi, found from the plugin's folder upwards, runs it.
+func (*host) RunPlugin(
+	request *pulumirpc.RunPluginRequest, server pulumirpc.LanguageRuntime_RunPluginServer,
+) error {
+	streams, stdout, stderr, err := rpcutil.MakeRunPluginStreams(server, false)
+	if err != nil {
+		return err
+	}
+	defer streams.Close()
+	folder := request.Info.ProgramDirectory
+	find := exec.Command("node", "-p", `require.resolve("@pulumi/pulumi/cmd/run-plugin")`)
+	find.Dir = folder
+	program, err := find.Output()
+	if err != nil {
+		return fmt.Errorf("no @pulumi/pulumi for the plugin in %s: %w", folder, err)
+	}
+	args := append([]string{strings.TrimSpace(string(program)), folder}, request.Args...)
+	plugin := exec.CommandContext(server.Context(), "node", args...)
+	plugin.Dir, plugin.Env, plugin.Stdout, plugin.Stderr = request.Pwd, request.Env, stdout, stderr
+	return plugin.Run()
 }
 
 func (h *host) GeneratePackage(
