@@ -164,6 +164,7 @@ export class Worker extends Sender {
     if (this.scripts && this.holds.bytes < MAX_KEY_BYTES) return { ready: slots, keys: undefined };
     const { name, client } = this.pair.source;
     const found = this.scripts ? await keysAbove(client, slots, MAX_KEY_BYTES) : undefined;
+    this.scripts = found !== undefined;
     const keys = found ? undefined : await this.keysOf(slots);
     const large = found ?? keys?.filter((key) => key.bytes > MAX_KEY_BYTES) ?? [];
     for (const { slot, key, bytes } of large)

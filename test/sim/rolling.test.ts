@@ -13,7 +13,7 @@ import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = seedsOf({ full: 60, quick: 15 });
+const SEEDS = seedsOf({ full: 60, quick: 8 });
 
 type Before = Shape["version"] & string;
 

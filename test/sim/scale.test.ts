@@ -12,7 +12,7 @@ import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = seedsOf({ full: 12, quick: 3 });
+const SEEDS = seedsOf({ full: 12, quick: 2 });
 
 function shape(shards: number, replicas: number, version: Shape["version"] = "5.0.14"): Shape {
   return { shards, replicas, zones: 3, version };

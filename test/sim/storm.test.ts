@@ -21,7 +21,7 @@ import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = seedsOf({ full: 12, quick: 3 });
+const SEEDS = seedsOf({ full: 12, quick: 2 });
 
 /** How long the weather lasts, in virtual ms, and how many runs of the engine go through it. */
 const STORM_MS = 8000;

@@ -143,6 +143,14 @@ const LAGGING = {
   summary: `A replica of ${IS_A} of c, 10.0.0.2:6379, is 30MiB behind`,
 };
 
+const TWO_IN_A = 'cluster="c",shard="2",node="shard-2-b",zone="a"';
+const TWO_PRIMARIES_IN_A = {
+  ...declared(A, TWO, THREE),
+  [PRIMARY(A)]: ALWAYS(1),
+  [PRIMARY(TWO_IN_A)]: ALWAYS(1),
+  [PRIMARY(THREE)]: ALWAYS(1),
+};
+
 export const PLACEMENT: readonly RuleCase[] = [
   gauge("RedisReplicaLinkDown", `redis_master_link_up{${A}}`, 0, 1, "of c does not receive from its primary"),
   {
@@ -223,14 +231,9 @@ export const PLACEMENT: readonly RuleCase[] = [
   },
   {
     alert: "RedisZoneHoldsMajority",
-    fires: {
-      ...declared(A, TWO, THREE),
-      [PRIMARY(A)]: ALWAYS(1),
-      [PRIMARY('cluster="c",shard="2",node="shard-2-b",zone="a"')]: ALWAYS(1),
-      [PRIMARY(THREE)]: ALWAYS(1),
-    },
+    fires: TWO_PRIMARIES_IN_A,
     quiet: {
-      [PRIMARY('cluster="c",shard="2",node="shard-2-b",zone="a"')]: "_x400",
+      [PRIMARY(TWO_IN_A)]: "_x400",
       [PRIMARY(TWO)]: ALWAYS(1),
     },
     labels: { cluster: "c", zone: "a" },
@@ -239,12 +242,7 @@ export const PLACEMENT: readonly RuleCase[] = [
   {
     // Of two zones one holds most primaries of three whatever is done; of one zone there is nothing to say.
     alert: "RedisZoneHoldsMajority",
-    fires: {
-      ...declared(A, TWO, THREE),
-      [PRIMARY(A)]: ALWAYS(1),
-      [PRIMARY('cluster="c",shard="2",node="shard-2-b",zone="a"')]: ALWAYS(1),
-      [PRIMARY(THREE)]: ALWAYS(1),
-    },
+    fires: TWO_PRIMARIES_IN_A,
     quiet: {
       [`redis_kit:node_declared{${THREE}}`]: NEVER,
       ...declared('cluster="c",shard="3",node="shard-3-a",zone="b"'),
