@@ -2,7 +2,9 @@
  * Resharding: this mover against `redis-cli --cluster rebalance`, same cluster, same keys, same slots there (3 to 4 shards) and back, in
  * alternation; then once more with clients at work.
  * Usage: npm run bench reshard -- [--scenarios empty,small,large,noise] [--small-keys 1000000] [--large-keys 60000] [--rounds 3]
- *   [--tools none,ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000]
+ *   [--tools none,ours-normal,ours-high,cli-10,cli-100,cli-1000] [--replicas 0] [--rate 1000] [--span 0]
+ * `--span` is for how many seconds clients are measured at least, the move being a part of it: a move that takes a sixth of the time
+ * redirects as many requests in that sixth, so only spans of one length can be compared. 0: as long as the move takes.
  * `--rate` is operations a second of the clients; 0 leaves the rounds with clients out. The tool
  * "none" moves nothing: what the clients see by themselves. "ours-35" is the mover with maxMigrationImpact 35, "cli-100" redis-cli with a
  * pipeline of 100. "large" has values as redis-benchmark writes them, "noise" values of the same size that nothing compresses.
@@ -29,6 +31,7 @@ interface Settings {
   readonly tools: readonly string[];
   readonly rounds: number;
   readonly rate: number;
+  readonly spanMs: number;
   readonly cli: string;
 }
 
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
       tools: { type: "string", default: "none,ours-normal,ours-high,cli-10,cli-100,cli-1000" },
       replicas: { type: "string", default: "0" },
       rate: { type: "string", default: "1000" },
+      span: { type: "string", default: "0" },
     },
   });
   const all: readonly Scenario[] = [
@@ -55,6 +59,7 @@ async function main(): Promise<void> {
     tools: values.tools.split(","),
     rounds: Number(values.rounds),
     rate: Number(values.rate),
+    spanMs: 1000 * Number(values.span),
     cli,
   };
   for (const scenario of all.filter(({ name }) => values.scenarios.split(",").includes(name))) {
@@ -105,6 +110,7 @@ async function thereAndBack(
     const load = loaded ? await startLoad(cluster, scenario, settings.rate) : undefined;
     const move = () => runTool(cluster, tool, settings.cli, direction, plan[direction]);
     const sample = await timed(cluster, move);
+    if (load) await systemClock.sleep(Math.max(0, settings.spanMs - sample.agreedMs));
     samples.push({ direction, ...sample, ...(load ? { load: await load() } : {}) });
   }
   await restore(cluster, plan.initial);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareTools } from "../prepare";
 import { countTests, summaryLine } from "../test-report";
-import { runNode, tool } from "../tools";
+import { runVitest } from "../vitest";
 import { main as lint } from "./lint";
 import { main as typecheck } from "./typecheck";
 
@@ -18,7 +18,7 @@ export async function main(args: string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-test-"));
   const report = join(folder, "vitest.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const tests = await runNode([tool("vitest/vitest.mjs"), "run", ...reporters, ...args]);
+  const tests = await runVitest([...reporters, ...args]);
   const failedChecks = Object.entries(checks).flatMap(([name, code]) => (code === 0 ? [] : [name]));
   for (const name of failedChecks) process.stdout.write(`${name} failed, its words are above\n`);
   const line = summaryLine(countTests(report, tests), failedChecks.length);

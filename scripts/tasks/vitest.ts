@@ -1,6 +1,6 @@
-import { runNode, tool } from "../tools";
+import { runVitest } from "../vitest";
 
 /** `npm run test:quick` and its kind: vitest alone, with the given options. */
 export async function main(args: string[]): Promise<number> {
-  return runNode([tool("vitest/vitest.mjs"), "run", ...args]);
+  return runVitest(args);
 }

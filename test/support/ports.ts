@@ -1,10 +1,12 @@
 /** Ports for tests that run side by side. */
+import { appendFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readIfThere, writeAtomic } from "../../hosts/local/files";
 import { withLock } from "../../hosts/local/lock";
 import { whyNotBindable } from "../../hosts/local/sockets";
 import { systemProcesses } from "../../hosts/local/system";
+import { PORTS_FILE } from "../../scripts/vitest";
 
 /**
  * Data ports from 21000; their bus ports (+10000) end below 32768, where Linux begins to give ports to outgoing
@@ -28,12 +30,19 @@ export async function freePorts(count: number): Promise<number[]> {
       const taken = await firstTaken(next, count);
       if (taken === undefined) {
         await writeAtomic(file, String(next + count), { durable: false });
-        return Array.from({ length: count }, (_, i) => next + i);
+        return noted(Array.from({ length: count }, (_, i) => next + i));
       }
       next = taken + 1;
     }
     throw new Error(`no ${count} consecutive free ports from ${FIRST} to ${LAST}`);
   });
+}
+
+/** Of an interrupted run, these tell which servers it has left. */
+function noted(ports: number[]): number[] {
+  const file = process.env[PORTS_FILE];
+  if (file !== undefined) appendFileSync(file, ports.map((port) => `${port}\n`).join(""));
+  return ports;
 }
 
 /** Whether `count` ports from `first` on are free on 127.0.0.1, they and their bus ports. */

@@ -92,6 +92,11 @@ export const TABLE: readonly Way[] = [
 /** Beyond the table, by name. */
 export const EXCEPTIONS: readonly Way[] = [
   {
+    from: "scripts/vitest.ts",
+    to: "hosts/local/system.ts",
+    why: "who listens on a port is one question, asked for nodes and for servers that interrupted tests have left",
+  },
+  {
     from: "policy/resources.ts",
     to: "config/aws/cidr.ts",
     why: "what counts as open to the world is one question, asked of the declaration and of any stack's rules; plain arithmetic",
