@@ -8,10 +8,10 @@ import { type Manifest, readManifest } from "../../backup/manifest";
 import { startDeclaredCluster } from "../support/declared-cluster";
 import { kit } from "./support/command";
 import { type Digests, differences, digestAll, targetOf, writeDataset } from "./support/dataset";
-import { missingWrites, startWriter, WRITER_PREFIX } from "./support/writer";
+import { keysOr, limitFor } from "./support/size";
+import { missingWrites, WRITER_PREFIX, whileWritten } from "./support/writer";
 
-/** 300,000 in a full run; what CI has time for otherwise. */
-const KEYS = Number(process.env.REDIS_CLUSTER_KIT_BACKUP_KEYS ?? 60_000);
+const KEYS = keysOr(60_000);
 const ROOM = { maxmemory: "1gb" };
 
 describe(`${KEYS} keys of all types`, () => {
@@ -28,21 +28,18 @@ describe(`${KEYS} keys of all types`, () => {
     try {
       await writeDataset(targetOf(cluster), 0, KEYS);
       before = await digestAll(targetOf(cluster));
-      const writer = startWriter(targetOf(cluster));
-      while (writer.acknowledged() < 200) await new Promise((resolve) => setTimeout(resolve, 20));
-      acknowledged = writer.acknowledged();
-      const taken = await kit(folder, "backup", "--to", place, "--declaration", cluster.file);
-      expect(taken.err + taken.out).toContain("saving on");
-      expect(taken.exitCode).toBe(0);
-      await writer.stop();
-      expect(writer.acknowledged()).toBeGreaterThan(acknowledged);
+      acknowledged = await whileWritten(targetOf(cluster), async () => {
+        const taken = await kit(folder, "backup", "--to", place, "--declaration", cluster.file);
+        expect(taken.err + taken.out).toContain("saving on");
+        expect(taken.exitCode).toBe(0);
+      });
     } finally {
       // Processes, files, folder: nothing but the backup is left of it.
       await cluster.end();
     }
     const [id = ""] = await openFolder(place).ids();
     backup = readManifest(await openFolder(place).manifest(id), place);
-  });
+  }, limitFor(KEYS));
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -63,22 +60,26 @@ describe(`${KEYS} keys of all types`, () => {
   it.each([
     { into: "3 shards of 5.0", options: { redis: ROOM } },
     { into: "4 shards of 7.0", options: { redis: ROOM, shards: 4, line: "7.0" as const } },
-  ])("come back in $into, every one with its value and time to live", async ({ options }) => {
-    const cluster = await startDeclaredCluster(options);
-    try {
-      const from = join(place, backup.id);
-      const restored = await kit(folder, "restore", "--from", from, "--declaration", cluster.file);
-      expect(restored.err).not.toContain("not what the backup holds");
-      expect(restored.exitCode).toBe(0);
-      console.log(restored.out);
-      expect(differences(before, await digestAll(targetOf(cluster), [WRITER_PREFIX]))).toEqual([]);
-      expect(await missingWrites(targetOf(cluster), acknowledged)).toBe(0);
-      const again = await kit(folder, "restore", "--from", from, "--declaration", cluster.file);
-      // As after a restore that was killed between its last act and its last word.
-      expect(again.out).toContain(`holds ${backup.id} already`);
-      expect(again.exitCode).toBe(0);
-    } finally {
-      await cluster.end();
-    }
-  });
+  ])(
+    "come back in $into, every one with its value and time to live",
+    async ({ options }) => {
+      const cluster = await startDeclaredCluster(options);
+      try {
+        const from = join(place, backup.id);
+        const restored = await kit(folder, "restore", "--from", from, "--declaration", cluster.file);
+        expect(restored.err).not.toContain("not what the backup holds");
+        expect(restored.exitCode).toBe(0);
+        console.log(restored.out);
+        expect(differences(before, await digestAll(targetOf(cluster), [WRITER_PREFIX]))).toEqual([]);
+        expect(await missingWrites(targetOf(cluster), acknowledged)).toBe(0);
+        const again = await kit(folder, "restore", "--from", from, "--declaration", cluster.file);
+        // As after a restore that was killed between its last act and its last word.
+        expect(again.out).toContain(`holds ${backup.id} already`);
+        expect(again.exitCode).toBe(0);
+      } finally {
+        await cluster.end();
+      }
+    },
+    limitFor(KEYS),
+  );
 });

@@ -8,6 +8,8 @@ export interface Writer {
   /** Keys acknowledged so far: 0 to this less one. */
   acknowledged(): number;
   stop(): Promise<void>;
+  /** Rejects where a write failed. */
+  readonly ended: Promise<void>;
 }
 
 export function startWriter(target: Target): Writer {
@@ -25,12 +27,30 @@ export function startWriter(target: Target): Writer {
   // Told by `stop`.
   running.catch(() => undefined);
   return {
+    ended: running,
     acknowledged: () => count,
     stop: async () => {
       stopped = true;
       await running;
     },
   };
+}
+
+/** Runs `work` while keys are written before, during and after it. How many were acknowledged before it began. */
+export async function whileWritten(target: Target, work: () => Promise<void>): Promise<number> {
+  const writer = startWriter(target);
+  try {
+    while (writer.acknowledged() < 200) await Promise.race([sleep(20), writer.ended]);
+    const before = writer.acknowledged();
+    await work();
+    const after = writer.acknowledged();
+    // One that stood still meanwhile would prove nothing.
+    if (after === before)
+      throw new Error(`nothing was written while the work went on (${before} keys before)`);
+    return before;
+  } finally {
+    await writer.stop();
+  }
 }
 
 function writtenValue(index: number): string {
