@@ -213,6 +213,18 @@ describe("a backup in S3", () => {
     expect((await readdir(stateOf(own))).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  it("of the very second of another one is none, and leaves that one alone", async () => {
+    const id = "drilled-20200101T000000Z";
+    const [first, second] = [await place().draft(id), await place().draft(id)];
+    await first.commit([], "{}", () => undefined);
+    await expect(second.commit([], "[]", () => undefined)).rejects.toThrow(
+      /another backup was taken in this/,
+    );
+    await second.discard();
+    expect(await place().manifest(id)).toBe("{}");
+    await place().remove(id);
+  });
+
   it("of more than one part is the same file", async () => {
     const { bytes, sha256, parts } = await putForTest(place());
     expect(parts).toBeGreaterThan(1);
