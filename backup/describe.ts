@@ -7,6 +7,7 @@ import type { Contents } from "./copy";
 import { BackupFailedError, textOf } from "./errors";
 import type { LiveShard, Member } from "./fit";
 import type { ShardBackup } from "./manifest";
+import { olderThanChosen } from "./moments";
 import type { Saved } from "./save";
 
 /** The node that a shard is saved on. */
@@ -42,6 +43,8 @@ export async function describeShard(
     throw new BackupFailedError(
       `${spec.name}: ${saved.path} is older than its save. Is another program writing there?`,
     );
+  const offset = offsetIn(facts.aux);
+  refuseOlder(source, offset);
   const keysPerSlot = expandRanges(shard.slots).map((slot) => perSlot[slot] ?? 0);
   const keys = keysPerSlot.reduce((sum, count) => sum + count, 0);
   const strays = contents.keys - keys;
@@ -52,7 +55,7 @@ export async function describeShard(
     address: addressOf(spec),
     role: up.role,
     slots: [...shard.slots],
-    replicationOffset: Number(facts.aux.get("repl-offset") ?? up.offset),
+    replicationOffset: offset ?? up.offset,
     replicationId: facts.aux.get("repl-id") ?? "",
     savedAt: new Date(savedAt * 1000).toISOString(),
     keys,
@@ -64,4 +67,19 @@ export async function describeShard(
     bytes,
     sha256,
   };
+}
+
+/** Where it stood in the replication stream; undefined where it says nothing of that. */
+function offsetIn(aux: ReadonlyMap<string, string>): number | undefined {
+  const text = aux.get("repl-offset");
+  return text === undefined ? undefined : Number(text);
+}
+
+function refuseOlder({ spec, up, shard }: Source, saved: number | undefined): void {
+  const why = olderThanChosen({ role: up.role, wanted: shard.primary.up.offset, saved });
+  if (why === undefined) return;
+  throw new BackupFailedError(
+    `${spec.name}'s snapshot is older than this backup: ${why}. Its link to its primary broke, or it was started again. ` +
+      "Nothing was kept. Take the backup again when the replica is in sync (`status`).",
+  );
 }

@@ -1,5 +1,6 @@
 /** The backups of a place, newest first. */
 import { textOf } from "./errors";
+import { byCluster, namesakeText } from "./lineage";
 import { isIdOf, type Manifest, readManifest } from "./manifest";
 import type { Place } from "./place";
 
@@ -25,6 +26,16 @@ export async function listBackups(place: Place, cluster?: string): Promise<Liste
   return listed
     .filter(isOf)
     .sort((one, other) => timeOf(other).localeCompare(timeOf(one)) || one.id.localeCompare(other.id));
+}
+
+/** A line for each name that several clusters have. */
+export function namesakes(url: string, listed: readonly ListedBackup[]): string[] {
+  const manifests = listed.flatMap((backup) => ("manifest" in backup ? [backup.manifest] : []));
+  const names = [...new Set(manifests.map(({ cluster }) => cluster))];
+  return names.flatMap((name) => {
+    const clusters = byCluster(manifests.filter(({ cluster }) => cluster === name));
+    return namesakeText(name, url, clusters) ?? [];
+  });
 }
 
 /** A copy or a new name says when something else was taken, and would be kept, removed and restored for that. */

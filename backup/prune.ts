@@ -1,5 +1,6 @@
 /** Which backups are kept: the newest of each of the last days, weeks and months, and always the last good one. */
 import { DamagedBackupError } from "./errors";
+import { byCluster, namesakeText } from "./lineage";
 import { listBackups } from "./list";
 import type { Place } from "./place";
 import { type VerifyOptions, verifyBackup } from "./verify";
@@ -54,9 +55,14 @@ export interface PruneReport {
   readonly lastGood: string | undefined;
   /** Left alone: somebody has to look at them. */
   readonly damaged: readonly string[];
+  /** Told where the place has backups of several clusters of that name. */
+  readonly warnings: readonly string[];
 }
 
-/** Looks at the newest backups until one is good; that one stays whatever the policy says. */
+/**
+ * Looks at the newest backups until one is good; that one stays whatever the policy says. Clusters that share no more than
+ * their name are pruned one by one: neither may push out what the other one has.
+ */
 export async function prune(
   place: Place,
   cluster: string,
@@ -64,22 +70,43 @@ export async function prune(
   options: VerifyOptions & { readonly dryRun?: boolean },
 ): Promise<PruneReport> {
   const listed = await listBackups(place, cluster);
-  const readable: Timed[] = listed.flatMap((backup) =>
-    "manifest" in backup ? [{ id: backup.id, startedAt: backup.manifest.startedAt }] : [],
-  );
+  const clusters = byCluster(listed.flatMap((backup) => ("manifest" in backup ? [backup.manifest] : [])));
   const damaged = listed.flatMap((backup) => ("manifest" in backup ? [] : [backup.id]));
+  const warning = namesakeText(cluster, place.url, clusters);
+  const reports: Judged[] = [];
+  for (const backups of clusters) reports.push(await judge(place, retention, backups, options));
+  const removed = reports.flatMap((report) => report.removed);
+  if (options.dryRun !== true) for (const id of removed) await place.remove(id);
+  return {
+    removed,
+    kept: reports.flatMap((report) => report.kept),
+    lastGood: reports[0]?.lastGood,
+    damaged: [...damaged, ...reports.flatMap((report) => report.damaged)],
+    warnings: warning === undefined ? [] : [warning],
+  };
+}
+
+type Judged = Omit<PruneReport, "warnings">;
+
+/** Of one cluster, newest first. Where none is good, nothing is removed. */
+async function judge(
+  place: Place,
+  retention: Retention,
+  backups: readonly Timed[],
+  options: VerifyOptions,
+): Promise<Judged> {
+  const damaged: string[] = [];
   let lastGood: string | undefined;
-  for (const { id } of readable) {
+  for (const { id } of backups) {
     if (await isGood(place, id, options)) {
       lastGood = id;
       break;
     }
     damaged.push(id);
   }
-  const good = readable.filter(({ id }) => !damaged.includes(id));
+  const good = backups.filter(({ id }) => !damaged.includes(id));
   const keep = keptBy(retention, good).add(lastGood ?? "");
   const removed = lastGood === undefined ? [] : good.map(({ id }) => id).filter((id) => !keep.has(id));
-  if (options.dryRun !== true) for (const id of removed) await place.remove(id);
   return { removed, kept: good.map(({ id }) => id).filter((id) => !removed.includes(id)), lastGood, damaged };
 }
 

@@ -10,7 +10,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as s3 from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { BackupRefusedError, DamagedBackupError, explainSystem } from "./errors";
+import { BackupFailedError, BackupRefusedError, DamagedBackupError, explainSystem } from "./errors";
 import { isBackupId, isIdOf, MANIFEST_FILE } from "./manifest";
 import type { Draft, Fetched, Place, PlaceOptions } from "./place";
 import { explainS3, isMissing } from "./s3-errors";
@@ -156,9 +156,16 @@ async function draft(own: Bucket, id: string): Promise<Draft> {
   await mkdir(spool, { recursive: true });
   const folder = await mkdtemp(join(spool, `${SPOOL}${id}.`));
   const key = (file: string) => `${prefix}${id}/${file}`;
+  let isBegun = false;
   return {
     folder,
     commit: async (files, text, progress, signal) => {
+      // Another cluster of this name: the lock keeps backups of one cluster from the same second.
+      if ((await list(own, `${id}/`)).length > 0)
+        throw new BackupFailedError(
+          `${url}/${id} is there already: another backup was taken in this very second.`,
+        );
+      isBegun = true;
       try {
         for (const file of files) await upload(own, join(folder, file), key(file), progress, signal);
         await client.send(
@@ -178,10 +185,8 @@ async function draft(own: Bucket, id: string): Promise<Draft> {
     },
     discard: async () => {
       await rm(folder, { recursive: true, force: true });
-      await removeAll(
-        own,
-        (await list(own, `${id}/`)).map(({ name }) => name),
-      );
+      const names = isBegun ? (await list(own, `${id}/`)).map(({ name }) => name) : [];
+      await removeAll(own, names);
     },
   };
 }

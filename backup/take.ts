@@ -12,8 +12,10 @@ import { copySnapshot } from "./copy";
 import { describeShard, type Source } from "./describe";
 import { BackupFailedError, BackupRefusedError, explainNode, explainSystem } from "./errors";
 import { type LiveShard, type Member, ownersText } from "./fit";
+import { idsIn, newestOfOthers } from "./lineage";
 import { backupId, type Manifest, type ShardBackup, strayWarning, writeManifest } from "./manifest";
 import { readMarker } from "./marker";
+import { apartWarning } from "./moments";
 import type { Draft, Place } from "./place";
 import type { Progress } from "./progress";
 import { RdbFormatError } from "./rdb/errors";
@@ -109,6 +111,8 @@ async function fill(work: Work, before: Looked, startedAt: Date): Promise<Manife
       ...before.warnings,
       ...sources.flatMap(({ warning }) => warning ?? []),
       ...shards.flatMap(strayWarning),
+      ...apartWarning(shards),
+      ...(await namesakeWarning(work, before)),
     ],
   };
   options.signal?.throwIfAborted();
@@ -122,7 +126,17 @@ async function fill(work: Work, before: Looked, startedAt: Date): Promise<Manife
   return manifest;
 }
 
+/** Once where a cluster was made anew, each time where two of one name are backed up in turns. */
+async function namesakeWarning({ place, spec }: Work, { ids }: Looked): Promise<string[]> {
+  const theirs = await newestOfOthers(place, spec.name, ids);
+  if (theirs === undefined) return [];
+  return [
+    `the newest backup of the name ${spec.name} in ${place.url} is of other nodes than this cluster's: ${theirs}. If that cluster still lives, give one of them another name or place`,
+  ];
+}
+
 interface Looked {
+  readonly ids: ReadonlySet<string>;
   readonly shards: readonly LiveShard[];
   readonly warnings: readonly string[];
   readonly version: string;
@@ -131,7 +145,7 @@ interface Looked {
 async function look(spec: ClusterSpec, sessions: Sessions, options: TakeOptions): Promise<Looked> {
   const { view, warnings, shards } = await settled({ ...options, spec, sessions, purpose: "be backed up" });
   const versions = view.nodes.flatMap((node) => (node.reachable ? [node.version] : []));
-  return { shards, warnings, version: versions.sort(byVersion).at(-1) ?? "0.0.0" };
+  return { ids: idsIn(view), shards, warnings, version: versions.sort(byVersion).at(-1) ?? "0.0.0" };
 }
 
 /** Ascending. */

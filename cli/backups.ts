@@ -1,7 +1,9 @@
 /** The last backup of a cluster, for `status`. */
 import { textOf } from "../backup/errors";
+import { nodeIds, nodesText, share } from "../backup/lineage";
 import { isIdOf, type Manifest, readManifest } from "../backup/manifest";
 import { openPlace } from "../backup/open-place";
+import type { Place } from "../backup/place";
 import type { Target } from "./declaration";
 import { age } from "./print/backup";
 import { bytes, plural } from "./print/units";
@@ -19,10 +21,14 @@ export type LastBackup =
     }
   | { readonly problem: string };
 
-/** Undefined where no place is declared. Never throws: a place out of reach is told, and is no matter of the cluster's health. */
+/**
+ * Undefined where no place is declared. Never throws: a place out of reach is told, and is no matter of the cluster's health.
+ * `ids`: of the cluster's nodes; none where no node answers, and then the name must do.
+ */
 export async function lastBackup(
   target: Pick<Target, "backup" | "hosts" | "kind" | "spec">,
   world: Pick<World, "directory" | "now">,
+  ids: ReadonlySet<string>,
 ): Promise<LastBackup | undefined> {
   const { backup, spec } = target;
   if (backup === undefined) return undefined;
@@ -35,16 +41,33 @@ export async function lastBackup(
         : toldOf(last, `${last.node}:${last.place}/${last.id}`, world.now());
     }
     const place = openPlace(backup.to, world.directory);
-    const id = (await place.ids()).filter((name) => isIdOf(spec.name, name)).at(-1);
-    if (id === undefined) return { problem: `no backup yet in ${place.url}: redis-cluster-kit backup` };
-    return toldOf(
-      readManifest(await place.manifest(id), `${place.url}/${id}`),
-      `${place.url}/${id}`,
-      world.now(),
-    );
+    return await newestOf(place, spec.name, ids, world.now());
   } catch (error) {
     return { problem: `last backup: ${textOf(error)}` };
   }
+}
+
+/** Another cluster of the same name may write to the same place: its backups are none of this one. */
+async function newestOf(
+  place: Place,
+  cluster: string,
+  ids: ReadonlySet<string>,
+  now: Date,
+): Promise<LastBackup> {
+  const names = (await place.ids()).filter((name) => isIdOf(cluster, name)).reverse();
+  let theirs: string | undefined;
+  for (const id of names) {
+    const manifest = readManifest(await place.manifest(id), `${place.url}/${id}`);
+    if (ids.size === 0 || share(nodeIds(manifest), ids))
+      return toldOf(
+        manifest,
+        `${place.url}/${id}${theirs === undefined ? "" : `; newer there: ${theirs}`}`,
+        now,
+      );
+    theirs ??= `of another cluster of this name, ${nodesText(manifest)}`;
+  }
+  const only = theirs === undefined ? "" : `, only one ${theirs}`;
+  return { problem: `no backup yet in ${place.url}${only}: redis-cluster-kit backup` };
 }
 
 type Known = Pick<Manifest, "id" | "startedAt" | "keys" | "bytes">;

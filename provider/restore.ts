@@ -1,6 +1,6 @@
 /** `restore`: a new cluster gets its keys from a backup, once, and continues where a failed run stopped. */
 
-import { listBackups } from "../backup/list";
+import { listBackups, namesakes } from "../backup/list";
 import { isBackupId } from "../backup/manifest";
 import { openPlace } from "../backup/open-place";
 import { splitBackupUrl } from "../backup/place";
@@ -41,7 +41,11 @@ async function placeOf(restore: string, cluster: string) {
   const { place, id } = splitBackupUrl(restore);
   if (isBackupId(id)) return { place: openPlace(place, process.cwd()), id };
   const whole = openPlace(restore, process.cwd());
-  const [newest] = (await listBackups(whole, cluster)).filter((backup) => "manifest" in backup);
+  const listed = await listBackups(whole, cluster);
+  const [several] = namesakes(whole.url, listed);
+  if (several !== undefined)
+    throw new Error(`restore: ${several}. Which one is it? \`pulumi config set restore ${restore}/NAME\`.`);
+  const [newest] = listed.filter((backup) => "manifest" in backup);
   if (newest) return { place: whole, id: newest.id };
   throw new Error(
     `${restore} is no backup, and has none of ${cluster}. \`redis-cluster-kit backup list --in ${restore}\` tells more.`,

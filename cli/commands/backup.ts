@@ -1,6 +1,6 @@
 /** `backup` and what belongs to it: take, list, verify, prune. The work itself is in backup/. */
 import { join } from "node:path";
-import { listBackups } from "../../backup/list";
+import { listBackups, namesakes } from "../../backup/list";
 import { readManifest } from "../../backup/manifest";
 import { writeMetrics } from "../../backup/metrics";
 import { openPlace } from "../../backup/open-place";
@@ -108,7 +108,7 @@ export async function verifyCommand(
   world: World,
 ): Promise<Answer> {
   const place = placeFor(options.in, options, world, "--in");
-  const chosen = id ?? (await newestId(place, options.cluster));
+  const chosen = id ?? (await newestId(place, options.cluster, (text) => world.say(`warning: ${text}`)));
   const tools = await toolsForBackup(place, chosen, world);
   const [progress, signal] = [meterLines(world), world.interruption()];
   if (options.restore !== true) {
@@ -153,8 +153,15 @@ async function clusterNames(place: Place): Promise<string[]> {
   ].sort();
 }
 
-export async function newestId(place: Place, cluster?: string): Promise<string> {
-  const [newest] = (await listBackups(place, cluster)).filter((backup) => "manifest" in backup);
+/** `onNamesakes` is told where the place has backups of several clusters of one name. */
+export async function newestId(
+  place: Place,
+  cluster: string | undefined,
+  onNamesakes: (text: string) => void,
+): Promise<string> {
+  const listed = await listBackups(place, cluster);
+  for (const text of namesakes(place.url, listed)) onNamesakes(text);
+  const [newest] = listed.filter((backup) => "manifest" in backup);
   if (newest) return newest.id;
   throw new UsageError(`${place.url} has no backup${cluster === undefined ? "" : ` of ${cluster}`}.`);
 }

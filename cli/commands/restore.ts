@@ -28,7 +28,7 @@ export async function restoreCommand(
   const split = splitBackupUrl(from);
   const isOne = isBackupId(split.id);
   const place = openPlace(isOne ? split.place : from, world.directory, spool === undefined ? {} : { spool });
-  const id = isOne ? split.id : await newestId(place, target.spec.name);
+  const id = isOne ? split.id : await newestId(place, target.spec.name, refuseToChoose);
   const report = await restoreBackup(target.spec, {
     hosts: target.hosts,
     place,
@@ -39,4 +39,9 @@ export async function restoreCommand(
     signal: world.interruption(),
   });
   return { exitCode: 0, json: report, text: (style) => restoredText(target.spec.name, report, style) };
+}
+
+/** The cluster is new and empty: nothing tells whose backups it is to get. */
+function refuseToChoose(namesakes: string): never {
+  throw new UsageError(`${namesakes}. Which one is it? Give --from PLACE/NAME.`);
 }

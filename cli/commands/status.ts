@@ -1,4 +1,5 @@
 /** `status`: how the cluster is, what is wrong, and what `up` would do about it. */
+import { idsIn } from "../../backup/lineage";
 import type { Answer } from "../answer";
 import { type LastBackup, lastBackup } from "../backups";
 import type { Target } from "../declaration";
@@ -9,7 +10,8 @@ import { wrap } from "../print/wrap";
 import type { World } from "../world";
 
 export async function status(target: Target, _options: object, world: World): Promise<Answer> {
-  const [inspection, backup] = await Promise.all([inspect(target), lastBackup(target, world)]);
+  const inspection = await inspect(target);
+  const backup = await lastBackup(target, world, idsIn(inspection.view));
   return {
     exitCode: isSilent(inspection.view) ? 2 : inspection.status.healthy ? 0 : 1,
     json: { ...inspection.status, ...(backup === undefined ? {} : { lastBackup: backup }) },

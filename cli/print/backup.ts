@@ -1,5 +1,5 @@
 /** Backups as people read them. */
-import type { ListedBackup } from "../../backup/list";
+import { type ListedBackup, namesakes } from "../../backup/list";
 import type { Manifest } from "../../backup/manifest";
 import type { PruneReport } from "../../backup/prune";
 import type { Rehearsal } from "../../backup/rehearse";
@@ -42,7 +42,11 @@ export function listText(place: string, listed: readonly ListedBackup[], now: Da
   ];
   const bad = listed.flatMap((backup) => ("problem" in backup ? [style.paint("bad", backup.problem)] : []));
   const table = good.length === 0 ? [] : [fittingTable([{ columns, gap: 2 }], good, style)];
-  return [...table, ...bad].join("\n");
+  return [
+    ...table,
+    ...bad,
+    ...namesakes(place, listed).map((text) => style.paint("warn", `warning: ${text}`)),
+  ].join("\n");
 }
 
 /** "3 h", "2 days" */
@@ -60,7 +64,10 @@ export function verifiedText({ id, keys, shards, bytes: size }: Manifest, { pain
   );
 }
 
-export function pruneText({ removed, kept, lastGood, damaged }: PruneReport, { paint }: Style): string {
+export function pruneText(
+  { removed, kept, lastGood, damaged, warnings }: PruneReport,
+  { paint }: Style,
+): string {
   return [
     `${plural(removed.length, "backup")} removed, ${count(kept.length)} kept`,
     ...removed.map((id) => `  removed ${id}`),
@@ -68,6 +75,7 @@ export function pruneText({ removed, kept, lastGood, damaged }: PruneReport, { p
       ? [paint("bad", "no backup is good, so nothing was removed")]
       : [`last good one: ${lastGood}`]),
     ...damaged.map((id) => paint("bad", `damaged, left alone: ${id}`)),
+    ...warnings.map((warning) => paint("warn", `warning: ${warning}`)),
   ].join("\n");
 }
 

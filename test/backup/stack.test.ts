@@ -1,17 +1,22 @@
 /** `restore:` in a stack, on the real Pulumi engine: a new cluster that begins with a backup, once, whatever kills it. */
+import { mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import * as s3 from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openFolder } from "../../backup/folder-place";
 import { processesOf } from "../program/support/secrets";
 import { PASSWORD, Stack } from "../program/support/stack";
 import { startDeclaredCluster } from "../support/declared-cluster";
-import { kit } from "./support/command";
+import { type Moto, startMoto } from "../support/moto";
+import { endAfter, kit, spawnKit } from "./support/command";
 import { type Digests, differences, digestAll, writeDataset } from "./support/dataset";
+import { keysOr, limitFor } from "./support/size";
 
-const KEYS = 6_000;
+const KEYS = keysOr(6_000);
+vi.setConfig({ testTimeout: limitFor(KEYS), hookTimeout: limitFor(KEYS) });
 
 let folder: string;
 let place: string;
@@ -48,18 +53,75 @@ async function expectRestored(stack: Stack): Promise<void> {
   expect(again.output).toMatch(/Resources:\s+\d unchanged/);
 }
 
-test("a stack that names a backup comes up with its keys, and leaves them alone afterwards", async () => {
+/** With the name of the step and its time, as docs/backups.md tells them. */
+async function step<T>(name: string, work: Promise<T>): Promise<T> {
+  const began = performance.now();
+  const done = await work;
+  console.log(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return done;
+}
+
+const command = (...argv: string[]) => endAfter(spawnKit(...argv), limitFor(KEYS));
+
+test("after a disaster, step by step: a stack that names a backup comes up with its keys, and leaves them alone", async () => {
+  console.log(`${digests.size} keys, load ${loadavg()[0]?.toFixed(1)}`);
+  const good = await step("backup verify", command("backup", "verify", "--in", place));
+  expect(good.exitCode, good.err).toBe(0);
   await Stack.with({ config: configOf() }, async (stack) => {
-    const preview = await stack.pulumi(["preview"]);
+    const preview = await step("pulumi preview", stack.pulumi(["preview"]));
     expect(preview.output).toContain(`Then ${join(place, id)} is restored into it.`);
-    const up = await stack.up();
+    const up = await step("pulumi up", stack.up());
     expect(up.output).toContain(
       `restored ${id}: ${digests.size} of ${digests.size} keys, every slot counted`,
     );
     expect(up.code).toBe(0);
+    console.log(/restored .*/.exec(up.output)?.[0]);
+    const file = join(stack.folder, "declaration.json");
+    writeFileSync(file, await stack.must("stack", "output", "declaration", "--show-secrets"));
+    const status = await step("status", command("status", "--declaration", file));
+    expect(status.exitCode, status.err).toBe(0);
+    const taken = await step("backup", command("backup", "--declaration", file));
+    expect(taken.exitCode, taken.err).toBe(0);
     await expectRestored(stack);
   });
 });
+
+test("from S3 the files come through the folder that TMPDIR names", async () => {
+  const temporary = join(folder, "temporary");
+  mkdirSync(temporary);
+  const seen = new Set<string>();
+  const watcher = watch(temporary, (_, name) => seen.add(String(name)));
+  const moto = await startMoto();
+  try {
+    const restore = await inS3(moto);
+    await Stack.with({ config: { ...configOf(), restore } }, async (stack) => {
+      const up = await stack.up({ env: { ...moto.env, TMPDIR: temporary } });
+      expect(up.code, up.output).toBe(0);
+      await expectRestored(stack);
+    });
+  } finally {
+    watcher.close();
+    await moto.end();
+  }
+  const spools = [...seen].filter((name) => name.startsWith(`redis-cluster-kit-spool-${id}`));
+  expect(spools).toHaveLength(3);
+  expect(readdirSync(temporary).filter((name) => spools.includes(name))).toEqual([]);
+});
+
+/** A copy of the backup there; its address. */
+async function inS3(moto: Moto): Promise<string> {
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const region = "eu-central-1";
+  const client = new s3.S3Client({ endpoint: moto.url, forcePathStyle: true, region, credentials });
+  const [Bucket, CreateBucketConfiguration] = ["backups-of-stacks", { LocationConstraint: region }] as const;
+  await client.send(new s3.CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  for (const file of readdirSync(join(place, id))) {
+    const Body = readFileSync(join(place, id, file));
+    await client.send(new s3.PutObjectCommand({ Bucket, Key: `redis/${id}/${file}`, Body }));
+  }
+  client.destroy();
+  return `s3://${Bucket}/redis/${id}`;
+}
 
 test("SIGKILL of the provider while it restores: the up fails, the next one continues and finishes", async () => {
   await Stack.with({ config: configOf() }, async (stack) => {

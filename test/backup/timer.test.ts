@@ -135,10 +135,11 @@ describe("the timer of a server", () => {
     const retention = { daily: 3, weekly: 3, monthly: 4 };
     const days = [0, 1, 1.1, 2, 5, 8, 9, 20, 33, 40, 41, 100, 170, 300, 500];
     const old = days.map((day) => backupId("drilled", new Date(Date.now() - 3_600_000 - day * 86_400_000)));
-    for (const id of old) {
-      await mkdir(join(own, id), { recursive: true });
-      await writeFile(join(own, id, "manifest.json"), "{}");
-    }
+    const nodeId = await call(source.target.spec.nodes[0] as NodeSpec, "CLUSTER", "MYID");
+    for (const id of old) await leave(own, id, nodeId);
+    // Another cluster's of the same name: however many there are, they are not this one's to remove.
+    const theirs = [6, 7, 50].map((hours) => backupId("drilled", new Date(Date.now() - hours * 3_600_000)));
+    for (const id of theirs) await leave(own, id, "f".repeat(40));
     await mkdir(join(own, "drilled-other-20200101T000000Z"));
     const killed = ["drilled", "drilled-other"].map((name) =>
       join(own, `.taking-${name}-20200101T000000Z.${randomUUID()}`),
@@ -152,7 +153,9 @@ describe("the timer of a server", () => {
     // What a killed run of this cluster left is swept; another cluster's is another's.
     expect(ended.out).toContain(`deleted what a killed backup left: ${killed[0]}`);
     expect((await readdir(own)).filter((name) => name.startsWith("."))).toEqual([basename(killed[1] ?? "")]);
-    const left = await openFolder(own).ids();
+    const there = await openFolder(own).ids();
+    expect(there).toEqual(expect.arrayContaining(theirs));
+    const left = there.filter((id) => !theirs.includes(id));
     const timed = [...old, left.at(-2) ?? ""].map((id) => ({ id, startedAt: id.slice(-16) }));
     const kept = keptBy(
       retention,
@@ -160,6 +163,36 @@ describe("the timer of a server", () => {
     );
     expect(left).toEqual([...kept, "drilled-other-20200101T000000Z"].sort());
     expect(left.length).toBeLessThan(old.length);
+  });
+});
+
+describe("a server's timer warns", () => {
+  it("of the newest backup where it is another cluster's of the same name", async () => {
+    const own = await mkdtemp(join(folder, "namesake-"));
+    const theirs = backupId("drilled", new Date(Date.now() - 3_600_000));
+    await leave(own, theirs, "f".repeat(40));
+    const first = await runTimer({ cluster: source, place: own, folder });
+    expect(first.out).toContain(`warning: the newest backup of the name drilled in ${own} is of other nodes`);
+    expect((await newestIn(own)).warnings.join()).toContain(theirs);
+    const second = await runTimer({ cluster: source, place: own, folder });
+    expect(second.exitCode, second.err).toBe(0);
+    expect(second.out).not.toContain("warning:");
+  });
+
+  it("where a shard was saved long after the others", async () => {
+    const own = await mkdtemp(join(folder, "apart-"));
+    const ended = await runTimer({
+      cluster: source,
+      place: own,
+      folder,
+      more: { PROGRAMS: await dating(own, 95) },
+    });
+    expect(ended.exitCode, ended.err).toBe(0);
+    const [warning = ""] = (await newestIn(own)).warnings;
+    expect(warning).toMatch(
+      /^shard 2 was saved (9[0-9]) s after shard [13]: its node had to end another save/,
+    );
+    expect(ended.out).toContain(`warning: ${warning}`);
   });
 });
 
@@ -205,6 +238,17 @@ describe("nothing is left that looks like a backup, and the reason is told", () 
     const own = await mkdtemp(join(folder, "down-"));
     const PROGRAMS = await answering(own, "cluster info", "cluster_state:fail", 1_000);
     expect(await failing({ more: { PROGRAMS } })).toContain("shard-1-a says that the cluster is down");
+  });
+
+  it("where a node's snapshot is older than what it had when it was chosen", async () => {
+    const own = await mkdtemp(join(folder, "older-"));
+    const offset = 1_000_000_000_000;
+    const offsets = ["master_repl_offset", "slave_repl_offset"].map((field) => `${field}:${offset}`);
+    const info = ["master_link_status:up", ...offsets].join("\n");
+    const PROGRAMS = await answering(own, "info replication", info, 1_000);
+    expect(await failing({ more: { PROGRAMS } })).toMatch(
+      /snapshot is older than this backup: it ends at replication offset \d+, and shard-\d-\w was at 1000000000000[\s\S]*in sync/,
+    );
   });
 
   it("while a restore has not finished", async () => {
@@ -280,6 +324,30 @@ exec '${join(dirname(server), "redis-cli")}' "$@"
 `;
   await writeFile(join(programs, "redis-cli"), script, { mode: 0o755 });
   return programs;
+}
+
+/** A folder of Redis's programs by whose judgement shard 2 was saved so much later. */
+async function dating(own: string, seconds: number): Promise<string> {
+  const { server } = await redisBinaries("5.0");
+  const programs = join(own, ".programs");
+  await mkdir(programs);
+  await symlink(join(dirname(server), "redis-cli"), join(programs, "redis-cli"));
+  // By this name it checks files.
+  await symlink(server, join(programs, "redis-check-rdb"));
+  const script = `#!/bin/sh
+'${programs}/redis-check-rdb' "$@" | case $1 in
+*/shard-2.rdb) awk -F "'" -v "q='" '/ctime/ { $0 = $1 q ($2 + ${seconds}) q } { print }' ;;
+*) cat ;;
+esac
+`;
+  await writeFile(join(programs, "redis-server"), script, { mode: 0o755 });
+  return programs;
+}
+
+/** As much of a backup as the retention looks at. */
+async function leave(place: string, id: string, nodeId: string): Promise<void> {
+  await mkdir(join(place, id), { recursive: true });
+  await writeFile(join(place, id, "manifest.json"), JSON.stringify({ shards: [{ nodeId }] }));
 }
 
 const isoOf = (stamp: string) =>

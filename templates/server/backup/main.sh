@@ -42,6 +42,7 @@ main() {
     [ "$failed" = no ] || fail "no backup was taken" "see above"
     look_until_settled
     slots_only | cmp -s - "$work/before" || fail "slots changed hands while the snapshots were taken, so nothing was kept" "start the backup again when they are at rest"
+    { apart; namesake; } >>"$work/told"
     cp "$work/told" "$work/warnings"
     write_manifest
     make_visible

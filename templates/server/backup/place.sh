@@ -37,6 +37,37 @@ make_visible() {
     draft=
 }
 
+# Backups of the cluster's name in the folder, newest first.
+by_name() {
+    find "$TO" -mindepth 1 -maxdepth 1 -type d -name "$CLUSTER-????????T??????Z" -printf '%f\n' |
+        grep -E -- '-[0-9]{8}T[0-9]{6}Z$' | sort -r
+}
+
+# Ids of the nodes of backup $1. Clusters of one name share none.
+ids_of() {
+    grep -oE '"nodeId": ?"[0-9a-f]{40}|[n"][0-9a-f]{40} ' "$TO/$1/manifest.json" 2>/dev/null | grep -oE '[0-9a-f]{40}' || true
+}
+
+# Of these those of this very cluster: they share a node with it, or with a newer one that does.
+own_backups() {
+    cut -c 1-40 "$work/view" >"$work/ids"
+    by_name | while read -r old; do
+        ids_of "$old" >"$work/theirs"
+        grep -qxFf "$work/ids" "$work/theirs" || continue
+        cat "$work/theirs" >>"$work/ids"
+        printf '%s\n' "$old"
+    done
+}
+
+namesake() {
+    case $TO in s3://*) return 0 ;; esac
+    newest=$(by_name | head -n 1)
+    [ -n "$newest" ] || return 0
+    cut -c 1-40 "$work/view" >"$work/ids"
+    ids_of "$newest" | grep -qxFf "$work/ids" ||
+        printf "the newest backup of the name %s in %s is of other nodes than this cluster's: %s. If that cluster still lives, give one of them another name or place\n" "$CLUSTER" "$TO" "$newest"
+}
+
 # Newest of each of the last days, ISO weeks and months that have one; the new one always. Others go. Where something stands
 # against restoring the new one, an older one may be the last good one: then all stay.
 prune() {
@@ -46,8 +77,7 @@ prune() {
         return 0
     fi
     printf '%s\n' "$id" >"$work/kept"
-    find "$TO" -mindepth 1 -maxdepth 1 -type d -name "$CLUSTER-????????T??????Z" -printf '%f\n' |
-        grep -E -- '-[0-9]{8}T[0-9]{6}Z$' | sort -r >"$work/all"
+    own_backups >"$work/all"
     keep "$DAILY" %F
     keep "$WEEKLY" %G-W%V
     keep "$MONTHLY" %Y-%m

@@ -79,6 +79,15 @@ doubts() {
     esac
 }
 
+# Where the moments of the shards are more than a minute apart.
+apart() {
+    for facts in "$work"/facts.*; do
+        read -r saved _ <"$facts"
+        printf '%s %s\n' "$saved" "${facts##*.}"
+    done | sort -n | awk 'NR == 1 { first = $1; early = $2 } { last = $1; late = $2 } END { if (last - first > 60)
+        printf "shard %s was saved %s s after shard %s: its node had to end another save, rewrite or load first, or its clock is wrong. Keys of the two that belong together may not fit; take another backup if that matters\n", late, last - first, early }'
+}
+
 # Redis's own judgement, and what the file says of itself: $work/facts.$1.
 check() {
     "$work/redis-check-rdb" "$draft/shard-$1.rdb" >"$work/check.$1" 2>&1 || true
@@ -88,7 +97,13 @@ check() {
     shard=$1
     saved=$(aux ctime)
     [ "${saved:-0}" -ge "$3" ] || fail "$2's snapshot is older than this backup" "somebody else was getting one in the same moment: start the backup again"
+    read -r _ _ _ role wanted <"$work/source.$1"
+    holds=$(aux repl-offset)
+    # A primary that never had a replica counts no offset.
+    [ "$role$holds" = primary ] || [ "${holds:-0}" -ge "$wanted" ] ||
+        fail "$2's snapshot is older than this backup: it ends at replication offset ${holds:-0}, and $2 was at $wanted when it was chosen" \
+            "its link to its primary broke, or it was started again: start the backup again when it is in sync (redis-cluster-kit status)"
     sync "$draft/shard-$1.rdb"
-    printf '%s %s %s %s %s %s %s %s\n' "$saved" "$(count 'keys read')" "$(count expires)" "$(aux used-mem)" "$(aux repl-offset)" "$(aux repl-id)" \
+    printf '%s %s %s %s %s %s %s %s\n' "$saved" "$(count 'keys read')" "$(count expires)" "$(aux used-mem)" "$holds" "$(aux repl-id)" \
         "$(stat -c %s "$draft/shard-$1.rdb")" "$(sha256sum "$draft/shard-$1.rdb" | cut -d ' ' -f 1)" >"$work/facts.$1"
 }

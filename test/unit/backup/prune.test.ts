@@ -106,7 +106,13 @@ describe("pruning, with files", () => {
   it("goes on behind a file that claims more than there can be", async () => {
     const place = goodPlace(ids.map(emptyManifest), folder, [ids[2] ?? ""]);
     const report = await prune(place, "cache", nothing, {});
-    expect(report).toEqual({ removed: [ids[0]], kept: [ids[1]], lastGood: ids[1], damaged: [ids[2]] });
+    expect(report).toEqual({
+      removed: [ids[0]],
+      kept: [ids[1]],
+      lastGood: ids[1],
+      damaged: [ids[2]],
+      warnings: [],
+    });
   });
 
   it("leaves a copy under another name alone, and says so", async () => {
@@ -118,10 +124,27 @@ describe("pruning, with files", () => {
       manifest: (id: string) => place.manifest(id === copy ? (ids[0] ?? "") : id),
     };
     const report = await prune(withCopy, "cache", nothing, {});
-    expect(report).toEqual({ removed: [ids[1], ids[0]], kept: [ids[2]], lastGood: ids[2], damaged: [copy] });
+    expect(report).toMatchObject({ removed: [ids[1], ids[0]], kept: [ids[2]], lastGood: ids[2] });
+    expect(report.damaged).toEqual([copy]);
     expect(place.removed).toEqual([ids[1], ids[0]]);
     const [listed] = await listBackups(withCopy, "cache");
     expect(listed).toMatchObject({ id: copy, problem: expect.stringContaining(`says that it is ${ids[0]}`) });
+  });
+
+  it("keeps what another cluster of the same name has, by the policy for it alone", async () => {
+    const theirs = ["20261120", "20261121"].map((day) => `cache-${day}T041500Z`);
+    const nodeId = "f".repeat(40);
+    const manifests = [...ids, ...theirs].map((id) => {
+      const own = emptyManifest(id);
+      return theirs.includes(id) ? { ...own, shards: own.shards.map((one) => ({ ...one, nodeId })) } : own;
+    });
+    const place = goodPlace(manifests, folder);
+    const report = await prune(place, "cache", { daily: 2, weekly: 0, monthly: 0 }, {});
+    // Together they would keep 22 November's and the later one of the 21st, which is theirs.
+    expect(report).toMatchObject({ removed: [ids[0]], lastGood: ids[2] });
+    expect(report.warnings.join()).toContain("2 clusters named cache");
+    await prune(place, "cache", nothing, {});
+    expect(place.removed).not.toContain(theirs[1]);
   });
 
   it("is not troubled by damaged backups of other clusters", async () => {

@@ -44,6 +44,16 @@ export function manifestOf(id: string, startedAt: string, overrides: Partial<Man
   };
 }
 
+/** Of that day in November, of a cluster with these nodes: a hexadecimal digit each, which its id is made of. */
+export function ofNodes(day: string, nodes: string): Manifest {
+  const base = manifestOf(`cache-202611${day}T031500Z`, `2026-11-${day}T03:15:00.000Z`);
+  const shards = base.shards.map((shard, index) => ({
+    ...shard,
+    nodeId: nodes.charAt(index % nodes.length).repeat(40),
+  }));
+  return { ...base, shards };
+}
+
 /** Manifests only; every file is damaged. */
 export function placeOf(manifests: readonly Manifest[]): Place & { readonly removed: string[] } {
   const removed: string[] = [];

@@ -1,11 +1,16 @@
 /** Backups that servers take into a folder of their own, asked for and looked at from here. */
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { writeManifest } from "../../../backup/manifest";
 import { lastBackup } from "../../../cli/backups";
 import { backupCommand } from "../../../cli/commands/backup";
 import { lastOnServers } from "../../../cli/server-backups";
 import type { NodeSpec } from "../../../cluster/spec";
 import type { Host } from "../../../hosts/host";
+import { ofNodes } from "../backup/support";
 
 const NOW = new Date("2026-11-22T12:00:00.000Z");
 const NODES = ["h1", "h2", "h3"].map((name, index) => ({
@@ -78,7 +83,7 @@ describe("status", () => {
       h2: { file: last("h2", "09") },
       h3: { file: last("h3", "10") },
     });
-    expect(await lastBackup(value, WORLD)).toMatchObject({
+    expect(await lastBackup(value, WORLD, new Set())).toMatchObject({
       id: "c-20261122T100000Z",
       ageSeconds: 7200,
       text: "last backup: 2 h ago, 7 keys, 2 KiB (h3:/srv/backups/c-20261122T100000Z)",
@@ -88,9 +93,53 @@ describe("status", () => {
   it("says how to take the first one, and takes a broken note for none", async () => {
     const { value } = target({ h1: { file: "{" } });
     expect(await lastOnServers(value)).toBeUndefined();
-    expect(await lastBackup(value, WORLD)).toEqual({
+    expect(await lastBackup(value, WORLD, new Set())).toEqual({
       problem: "no backup yet in /srv/backups of the servers: redis-cluster-kit backup",
     });
+  });
+});
+
+describe("status, where two clusters of one name write to one place", () => {
+  const place = (clusters: readonly (readonly [string, string])[]) => {
+    const folder = mkdtempSync(join(tmpdir(), "redis-cluster-kit-namesakes-"));
+    for (const [day, nodes] of clusters) {
+      const manifest = ofNodes(day, nodes);
+      mkdirSync(join(folder, manifest.id));
+      writeFileSync(join(folder, manifest.id, "manifest.json"), writeManifest(manifest));
+    }
+    return folder;
+  };
+  const told = (clusters: readonly (readonly [string, string])[], node: string) => {
+    const { value } = target({}, "local");
+    const spec = { ...value.spec, name: "cache" };
+    const backup = { ...value.backup, to: place(clusters) } as typeof value.backup;
+    return lastBackup({ ...value, spec, backup }, WORLD, new Set(node === "" ? [] : [node.repeat(40)]));
+  };
+
+  it("tells of its own newest, and that a newer one is another's", async () => {
+    const last = await told(
+      [
+        ["20", "a"],
+        ["21", "b"],
+      ],
+      "a",
+    );
+    expect(last).toMatchObject({ id: "cache-20261120T031500Z" });
+    expect(JSON.stringify(last)).toMatch(
+      /newer there: of another cluster of this name, cache-20261121T031500Z/,
+    );
+  });
+
+  it("has none where all are another's", async () => {
+    expect(await told([["21", "b"]], "a")).toEqual({
+      problem: expect.stringMatching(
+        /no backup yet in .*, only one of another cluster of this name, cache-20261121/,
+      ),
+    });
+  });
+
+  it("goes by the name where no node answers", async () => {
+    expect(await told([["21", "b"]], "")).toMatchObject({ id: "cache-20261121T031500Z" });
   });
 });
 
