@@ -13,7 +13,7 @@ import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = seedsOf({ full: 400, quick: 20 });
+const SEEDS = seedsOf({ full: 400, quick: 10 });
 const SIX = simSpec({ shards: 3, replicas: 1, zones: 3 });
 
 async function interrupted(

@@ -13,7 +13,7 @@ import { seedsOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
-const SEEDS = seedsOf({ full: 150, quick: 8 });
+const SEEDS = seedsOf({ full: 150, quick: 5 });
 const VERSIONS = ["5.0.6", "5.0.14", "6.2.14", "7.0.15"] as const;
 
 function shape(version: Shape["version"] = "5.0.14"): Shape {
