@@ -14,6 +14,8 @@ export const GROUPS_IN_FLIGHT = 2;
  * each of them waits for its time-out.
  */
 export const BATCHES_PER_GROUP = 4;
+/** MIGRATEs or calls of a script under way at once: where the target falls silent, all of them have to end within half the node timeout. */
+export const MAX_UNDER_WAY = GROUPS_IN_FLIGHT * BATCHES_PER_GROUP;
 
 /** A cached MIGRATE socket is closed by the source after 10 s without use (MIGRATE_SOCKET_CACHE_TTL). */
 const SOCKET_KNOWN_MS = 5_000;

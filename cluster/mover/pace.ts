@@ -2,18 +2,21 @@
 import type { Clock } from "../clock";
 import { CostModel } from "./batches";
 import { type ImpactLimits, pauseAfter } from "./impact";
+import { MAX_UNDER_WAY } from "./migrate";
 
 /** Pauses shorter than this are added up: timers are no finer. */
 const SHORTEST_PAUSE_MS = 1;
-/** All of them have to end within half the node timeout where the target falls silent, see sender.ts. */
-const MAX_CALLS_UNDER_WAY = 8;
 
 /** What was sent in one go. */
 export interface Work {
   readonly keys: number;
   readonly bytes: number;
+}
+
+/** What a call of the source's script has sent. */
+export interface CallWork extends Work {
   /** By the server's own clock; 0 where it did not tell. */
-  readonly tookMs?: number;
+  readonly tookMs: number;
 }
 
 export class Pace {
@@ -39,7 +42,7 @@ export class Pace {
   }
 
   /** A call that `turn` had let go at `startMs` was answered. */
-  learnCall({ keys, bytes, tookMs }: Work, startMs: number): void {
+  learnCall({ keys, bytes, tookMs }: CallWork, startMs: number): void {
     const passed = this.clock.now() - startMs;
     const took = tookMs || passed;
     this.nextCallMs += (took - this.limits.batchMs) / this.limits.share;
@@ -50,7 +53,7 @@ export class Pace {
   /** Calls under way at once: as many more as the way to the source and back takes turns, so that a source far away is no slower. */
   callsUnderWay(): number {
     const more = Math.floor(Math.max(0, this.wayMs ?? 0) / this.turnMs());
-    return Math.min(MAX_CALLS_UNDER_WAY, this.limits.drainsInFlight + more);
+    return Math.min(MAX_UNDER_WAY, this.limits.drainsInFlight + more);
   }
 
   /** Waits until a call may go: the source's clients have had their share of the time since the one before, answered or not. */

@@ -1,14 +1,7 @@
 /** What goes from one source to one target: MIGRATE of listed keys, or of whatever slots hold. */
 import { type Batch, CostModel } from "./batches";
 import { type Drained, drain } from "./drain";
-import {
-  BATCHES_PER_GROUP,
-  type BatchOutcome,
-  GROUPS_IN_FLIGHT,
-  KEYS_PER_BATCH,
-  migrateGroup,
-  SocketMemory,
-} from "./migrate";
+import { type BatchOutcome, KEYS_PER_BATCH, MAX_UNDER_WAY, migrateGroup, SocketMemory } from "./migrate";
 import { Pace } from "./pace";
 import type { Pair } from "./pair";
 import type { Run } from "./run";
@@ -40,10 +33,9 @@ export class Sender {
   ) {
     // A silent target must not make the source look dead as well: all that is under way ends within half the node timeout.
     this.pace = new Pace(run.limits, run.context.clock);
-    const underWay = GROUPS_IN_FLIGHT * BATCHES_PER_GROUP;
     this.migrateTimeoutMs = Math.max(
       MIN_MIGRATE_TIMEOUT_MS,
-      Math.floor(run.context.nodeTimeoutMs / 2 / underWay),
+      Math.floor(run.context.nodeTimeoutMs / 2 / MAX_UNDER_WAY),
     );
   }
 
