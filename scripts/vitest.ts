@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { signal } from "../hosts/local/processes";
 import { systemProcesses } from "../hosts/local/system";
 import { runNode, tool } from "./tools";
 
@@ -35,7 +36,7 @@ export async function endLeftovers(portsFile: string): Promise<void> {
     const pids = await listeners(ports);
     if (pids.size === 0) break;
     for (const pid of pids) {
-      process.kill(pid, "SIGKILL");
+      signal(pid, "SIGKILL");
       ended.add(pid);
     }
     await sleep(ROUND_MS);
