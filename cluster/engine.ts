@@ -16,6 +16,7 @@ import { Sessions } from "./sessions";
 import type { ClusterSpec, NodeSpec } from "./spec";
 import { execute } from "./steps";
 import type { StepContext } from "./steps/context";
+import { wholeLook } from "./torn";
 import type { View } from "./view";
 
 export type Progress =
@@ -82,7 +83,7 @@ function decide(spec: ClusterSpec, view: View): Pick<Look, "decision" | "forecas
 export async function look(spec: ClusterSpec, options: EngineOptions): Promise<Look> {
   const sessions = openSessions(spec, options, "redis-cluster-kit:look", REPLY_MS.look);
   try {
-    const view = await observe(spec, sessions, options.hosts, options.clock);
+    const view = await wholeLook(spec, () => observe(spec, sessions, options.hosts, options.clock));
     return { view, ...decide(spec, view) };
   } finally {
     sessions.close();

@@ -1,7 +1,7 @@
 /** `watch` beside a run that moves slots, where there is no terminal: how far it is, line by line. */
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { run } from "../../cli/main";
 import { loadKeys } from "../support/content";
 import { type DeclaredCluster, startDeclaredCluster } from "../support/declared-cluster";
@@ -11,11 +11,11 @@ const KEYS = 60_000;
 const MOVING = /^ +run of \S+: moving slots, ([\d,]+) slots? on the way, ([\d,]+) still to move$/;
 
 let cluster: DeclaredCluster;
-beforeAll(async () => {
+beforeEach(async () => {
   cluster = await startDeclaredCluster();
   await loadKeys(cluster.target.spec.nodes, cluster.declaration.password, KEYS);
 }, 120_000);
-afterAll(() => cluster?.end());
+afterEach(() => cluster?.end());
 
 test("a fourth shard: the slots on their way, and those that are left, become fewer", async () => {
   const file = join(dirname(cluster.file), "four.json");
