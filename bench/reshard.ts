@@ -21,7 +21,7 @@ import { redisBinaries } from "../test/support/redis-binaries";
 import { fill } from "./support/fill";
 import { agreed, movesBetween, type Owners, ownersSeenBy } from "./support/moves";
 import { type Load, type Sample, type Scenario, table } from "./support/report";
-import { cpuDuring, machine } from "./support/servers";
+import { busyDuring, cpuDuring, machine } from "./support/servers";
 
 const PASSWORD = "bench-password";
 const NEWCOMER = "d0";
@@ -145,12 +145,13 @@ async function timed(
 ): Promise<Omit<Sample, "load" | "direction">> {
   const start = performance.now();
   let ms = 0;
+  let machineBusy = 0;
   const [newcomerCpuMs = 0] = await cpuDuring([cluster.pid(NEWCOMER)], async () => {
-    await move();
+    machineBusy = await busyDuring(move);
     ms = performance.now() - start;
   });
   await settle(cluster);
-  return { ms, agreedMs: performance.now() - start, newcomerCpuMs };
+  return { ms, agreedMs: performance.now() - start, newcomerCpuMs, machineBusy };
 }
 
 async function runTool(

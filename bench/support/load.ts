@@ -6,7 +6,7 @@
 import { benchValue, type Values } from "./fill";
 import { SlotClient } from "./slot-client";
 
-/** Long enough to know the owners of all slots and to be compiled. */
+/** Long enough to be compiled and connected. */
 const WARM_UP_MS = 1_500;
 /** Tick of the schedule. Operations due within one tick start together. */
 const TICK_MS = 2;
@@ -35,17 +35,24 @@ function operate(dueMs: number): void {
   );
 }
 
-let due = performance.now();
-const timer = setInterval(() => {
-  const now = performance.now();
-  for (; due <= now; due += 1000 / Number(rate)) operate(due);
-}, TICK_MS);
+let timer: NodeJS.Timeout | undefined;
 
-setTimeout(() => process.stdout.write("ready\n"), WARM_UP_MS);
+async function begin(): Promise<void> {
+  await client.learnOwners();
+  let due = performance.now();
+  timer = setInterval(() => {
+    const now = performance.now();
+    for (; due <= now; due += 1000 / Number(rate)) operate(due);
+  }, TICK_MS);
+  setTimeout(() => process.stdout.write("ready\n"), WARM_UP_MS);
+}
+
+void begin();
 
 process.stdin.once("data", () => {
   latencies.length = 0;
   failed = 0;
+  Object.assign(client.counts, { moved: 0, ask: 0, tryAgain: 0, down: 0, unreachable: 0 });
   process.stdin.once("data", () => void report());
 });
 

@@ -20,6 +20,8 @@ export interface Sample {
   /** Until all nodes saw the same owners. */
   readonly agreedMs: number;
   readonly newcomerCpuMs: number;
+  /** Part of all cores' time, 0 to 1. */
+  readonly machineBusy: number;
   readonly load?: Load;
 }
 
@@ -48,6 +50,7 @@ const HEAD = [
   "back: ms",
   "source CPU",
   "with clients: ms",
+  "all cores",
   "p50",
   "p99",
   "p99.9",
@@ -55,7 +58,10 @@ const HEAD = [
   "failed",
 ];
 
-/** Medians. The newcomer is the one target on the way there and the one source on the way back: its CPU shows how near the limit is. */
+/**
+ * Medians. The newcomer is the one target on the way there and the one source on the way back: its CPU shows how near its limit is,
+ * that of all cores how near the machine's is, where clients wait for a core rather than for a server.
+ */
 export function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map<string, Sample[]>): string {
   const rows = new Table({ head: HEAD, style: { head: [], border: [] } });
   for (const [tool, samples] of idle) {
@@ -71,6 +77,7 @@ export function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map
       show(back, (s) => s.ms),
       `${show(back, cpu)} %`,
       show(loaded, (s) => s.ms),
+      `${show(loaded, (s) => 100 * s.machineBusy)} %`,
       ...(["p50", "p99", "p999", "max", "failed"] as const).map((field) =>
         show(loaded, (s) => s.load?.[field]),
       ),

@@ -57,6 +57,14 @@ export class SlotClient {
     throw new Error(`${name}: gave up after ${ATTEMPTS} attempts, last: ${last}`);
   }
 
+  /** Asks a seed for the owners of all slots, as cluster clients do when they start. */
+  async learnOwners(): Promise<void> {
+    const client = await this.client(this.seeds[0] ?? "");
+    const ranges = (await client.call("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
+    for (const [start, end, [host, port]] of ranges)
+      for (let slot = start; slot <= end; slot++) this.owners.set(slot, `${host}:${port}`);
+  }
+
   close(): void {
     for (const client of this.clients.values())
       client.then(
