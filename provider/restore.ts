@@ -3,7 +3,7 @@
 import { listBackups, namesakes } from "../backup/list";
 import { isBackupId } from "../backup/manifest";
 import { openPlace } from "../backup/open-place";
-import { splitBackupUrl } from "../backup/place";
+import { type Place, splitBackupUrl } from "../backup/place";
 import { type RestoreReport, restoreBackup } from "../backup/restore";
 import type { ClusterSpec } from "../cluster/spec";
 import type { Run } from "./run";
@@ -20,7 +20,7 @@ export async function restoreDeclared(run: Run, spec: ClusterSpec, restored: str
   report.status(`restoring ${restore}`);
   const { server, version } = await access.redis({ install: true });
   const done = await restoreBackup(spec, {
-    ...(await placeOf(restore, spec.name)),
+    ...(await declaredBackup(restore, spec.name)),
     hosts: options.hosts,
     ...(server === undefined ? {} : { tools: { server, version } }),
     now: () => new Date(),
@@ -36,8 +36,11 @@ export async function restoreDeclared(run: Run, spec: ClusterSpec, restored: str
   return restore;
 }
 
-/** One backup, or the newest of this cluster at a place. */
-async function placeOf(restore: string, cluster: string) {
+/** One backup, or the newest of this cluster at a place. @throws Error where there is none, or several clusters have that name */
+export async function declaredBackup(
+  restore: string,
+  cluster: string,
+): Promise<{ readonly place: Place; readonly id: string }> {
   const { place, id } = splitBackupUrl(restore);
   if (isBackupId(id)) return { place: openPlace(place, process.cwd()), id };
   const whole = openPlace(restore, process.cwd());
