@@ -9,6 +9,7 @@ import { runNode, tool } from "./tools";
 
 /** In the tests' environment: the file into which they write which ports they took. */
 export const PORTS_FILE = "REDIS_CLUSTER_KIT_TEST_PORTS";
+const CLEAR_LAB = "test/hosts/support/lab/clear.ts";
 /** A server that somebody starts again, as exporters are, has to be ended more than once. */
 const ROUNDS = 3;
 const ROUND_MS = 1_000;
@@ -21,7 +22,10 @@ export async function runVitest(args: readonly string[]): Promise<number> {
   try {
     const env = { ...process.env, [PORTS_FILE]: file };
     const code = await runNode([tool("vitest/vitest.mjs"), "run", ...args], env);
-    if (code >= 128) await endLeftovers(file);
+    if (code >= 128) {
+      await endLeftovers(file);
+      await runNode(["--require", "tsx/cjs", CLEAR_LAB]);
+    }
     return code;
   } finally {
     rmSync(folder, { recursive: true });
