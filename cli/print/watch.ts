@@ -40,7 +40,9 @@ export function seenRun({
 }: Pick<WatchFrame, "view" | "decision" | "slotsToMove">): SeenRun | undefined {
   const nodes = view.nodes.flatMap((node) => (node.reachable ? [node] : []));
   const [holder] = nodes.flatMap(({ lockHolders }) => lockHolders);
-  const openSlots = nodes.reduce((sum, { migrating }) => sum + migrating.length, 0);
+  // Source and target were asked side by side: either may have told of a slot that the other had closed, or not yet opened.
+  const open = nodes.flatMap(({ migrating, importing }) => [...migrating, ...importing]);
+  const openSlots = new Set(open.map(({ slot }) => slot)).size;
   if (holder === undefined) return undefined;
   const steps = decision.kind === "plan" ? decision.steps : [];
   const next = steps[0] === undefined ? undefined : describeStep(steps[0]);

@@ -19,13 +19,23 @@ function frame(overrides: Partial<WatchFrame> = {}): WatchFrame {
   } as WatchFrame;
 }
 
-/** One node as a run that moves slots leaves it: locked, a slot half moved. */
+/** Two nodes as a run that moves slots leaves them: locked, a slot half moved, and one that the source had closed when it was asked. */
 const MOVING = {
   nodes: [
     {
       reachable: true,
       lockHolders: ["redis-cluster-kit:apply:pid-1@there:2"],
       migrating: [{ slot: 7, peerId: "b" }],
+      importing: [],
+    },
+    {
+      reachable: true,
+      lockHolders: ["redis-cluster-kit:apply:pid-1@there:2"],
+      migrating: [],
+      importing: [
+        { slot: 7, peerId: "a" },
+        { slot: 8, peerId: "a" },
+      ],
     },
   ],
 } as unknown as WatchFrame["view"];
@@ -48,7 +58,7 @@ describe("watch", () => {
     const status = healthyStatus({ findings: [finding] });
     expect(frameLines(frame({ status, view: MOVING, slotsToMove: 1234 }))).toEqual([
       expect.stringContaining("healthy, 6 of 6 nodes up, all slots, 12,345 requests/s"),
-      "  run of pid-1@there:2: moving slots, 1 slot on the way, 1,234 still to move",
+      "  run of pid-1@there:2: moving slots, 2 slots on the way, 1,234 still to move",
     ]);
     expect(frameLines(frame({ status })).at(-1)).toBe("  warning: x has open slots 7");
   });
