@@ -13,15 +13,16 @@ const LOOKS = 3;
  */
 export async function wholeLook(spec: ClusterSpec, observe: () => Promise<View>): Promise<View> {
   let view = await observe();
-  for (let looks = 1; looks < LOOKS && isTorn(spec, view); looks++)
-    view = mended(spec, view, await observe());
+  for (let looks = 1; looks < LOOKS && isRunAtWork(view); looks++) {
+    const seen = survey(spec, view);
+    if (seen.down.size > 0 || disputed(seen).length === 0) break;
+    view = mended(seen, survey(spec, await observe()));
+  }
   return view;
 }
 
-function isTorn(spec: ClusterSpec, view: View): boolean {
-  const seen = survey(spec, view);
-  const isRunning = [...seen.up.values()].some(({ lockHolders }) => lockHolders.length > 0);
-  return isRunning && seen.down.size === 0 && disputed(seen).length > 0;
+function isRunAtWork({ nodes }: View): boolean {
+  return nodes.some((node) => node.reachable && node.lockHolders.length > 0);
 }
 
 function disputed({ unclaimed, contested }: Survey): number[] {
@@ -29,18 +30,15 @@ function disputed({ unclaimed, contested }: Survey): number[] {
 }
 
 /** The later view, with slots that lack a single owner in it where the earlier one saw them, if that node still serves. */
-export function mended(spec: ClusterSpec, earlier: View, later: View): View {
-  const { claims } = survey(spec, earlier);
-  const now = survey(spec, later);
+function mended(earlier: Survey, later: Survey): View {
   const ownerOf = new Map<number, string>();
-  for (const slot of disputed(now)) {
-    const [owner, ...others] = claims[slot] ?? [];
-    if (owner !== undefined && others.length === 0 && now.up.get(owner)?.role === "primary")
+  for (const slot of disputed(later)) {
+    const [owner, ...others] = earlier.claims[slot] ?? [];
+    if (owner !== undefined && others.length === 0 && later.up.get(owner)?.role === "primary")
       ownerOf.set(slot, owner);
   }
-  if (ownerOf.size === 0) return later;
-  const nodes = later.nodes.map((node) => {
-    if (!node.reachable || node.role !== "primary") return node;
+  const nodes = later.view.nodes.map((node) => {
+    if (!node.reachable || node.role !== "primary" || ownerOf.size === 0) return node;
     const kept = expandRanges(node.slots).filter((slot) => !ownerOf.has(slot));
     const given = [...ownerOf].flatMap(([slot, owner]) => (owner === node.name ? [slot] : []));
     return { ...node, slots: toRanges([...kept, ...given]) };

@@ -4,7 +4,7 @@
  * warmed up; the first line on stdin begins the measurement, the second ends it and prints one line of JSON.
  */
 import { benchValue, type Values } from "./fill";
-import { SlotClient } from "./slot-client";
+import { noRedirects, SlotClient } from "./slot-client";
 
 /** Long enough to be compiled and connected. */
 const WARM_UP_MS = 1_500;
@@ -52,7 +52,7 @@ void begin();
 process.stdin.once("data", () => {
   latencies.length = 0;
   failed = 0;
-  Object.assign(client.counts, { moved: 0, ask: 0, tryAgain: 0, down: 0, unreachable: 0 });
+  client.counts = noRedirects();
   process.stdin.once("data", () => void report());
 });
 

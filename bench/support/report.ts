@@ -73,11 +73,11 @@ export function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map
       tool,
       show(there, (s) => s.ms),
       show(there, (s) => s.agreedMs),
-      `${show(there, cpu)} %`,
+      show(there, cpu, " %"),
       show(back, (s) => s.ms),
-      `${show(back, cpu)} %`,
+      show(back, cpu, " %"),
       show(loaded, (s) => s.ms),
-      `${show(loaded, (s) => 100 * s.machineBusy)} %`,
+      show(loaded, (s) => 100 * s.machineBusy, " %"),
       ...(["p50", "p99", "p999", "max", "failed"] as const).map((field) =>
         show(loaded, (s) => s.load?.[field]),
       ),
@@ -86,9 +86,9 @@ export function table(scenario: Scenario, idle: Map<string, Sample[]>, busy: Map
   return `${rows.toString()}\n${ratios(scenario, idle)}`;
 }
 
-function show(samples: readonly Sample[], pick: (sample: Sample) => number | undefined): string {
+function show(samples: readonly Sample[], pick: (sample: Sample) => number | undefined, unit = ""): string {
   const values = samples.flatMap((sample) => pick(sample) ?? []);
-  return values.length === 0 ? "-" : median(values).toFixed(1);
+  return values.length === 0 ? "-" : `${median(values).toFixed(1)}${unit}`;
 }
 
 function ratios(scenario: Scenario, idle: Map<string, Sample[]>): string {

@@ -21,9 +21,13 @@ export interface RedirectCounts {
   unreachable: number;
 }
 
+export function noRedirects(): RedirectCounts {
+  return { moved: 0, ask: 0, tryAgain: 0, down: 0, unreachable: 0 };
+}
+
 /** Follows MOVED and ASK, retries TRYAGAIN, CLUSTERDOWN and lost connections. */
 export class SlotClient {
-  readonly counts: RedirectCounts = { moved: 0, ask: 0, tryAgain: 0, down: 0, unreachable: 0 };
+  counts: RedirectCounts = noRedirects();
   private readonly clients = new Map<string, Promise<NodeClient>>();
   private readonly owners = new Map<number, string>();
 

@@ -9,13 +9,12 @@ import { FakeCluster } from "./fake/cluster";
 import type { MutationFault } from "./fake/faults";
 import { Random } from "./fake/random";
 import { applyOn, applyUnderFaults, mustConverge, reproducible, watch } from "./support/engine";
-import { seedsOf } from "./support/seeds";
+import { seedsOf, strideOf } from "./support/seeds";
 import { type Shape, simSpec } from "./support/spec";
 
 const FAULTS: readonly MutationFault[] = ["killBefore", "killAfter", "dropReply", "dropCommand"];
 const SEEDS = seedsOf({ full: 400, quick: 10 });
-/** `npm run test:quick` takes every third command. */
-const STRIDE = process.env.SIM_QUICK ? 3 : 1;
+const STRIDE = strideOf(3);
 const SIX = simSpec({ shards: 3, replicas: 1, zones: 3 });
 
 async function interrupted(
@@ -56,7 +55,7 @@ describe("creation on the simulator", () => {
   });
 
   test.each(FAULTS)(
-    `%s at every ${STRIDE === 1 ? "" : `${STRIDE}rd `}changing command of a six-node creation`,
+    `%s at ${STRIDE === 1 ? "all" : `one in ${STRIDE} of the`} changing commands of a six-node creation`,
     { timeout: 120_000 },
     async (fault) => {
       const shape: Shape = { shards: 3, replicas: 1, zones: 3 };

@@ -1,10 +1,10 @@
 /** One operation, again and again, killed at another of its commands each time. */
 import { type Change, changeOf } from "./change";
+import { strideOf } from "./seeds";
 
 /** Enough keys that every slot window meets some; each costs time in every one of hundreds of runs. */
 const KEYS = 20;
-/** `npm run test:quick` takes every 180th command. */
-const STRIDE = process.env.SIM_QUICK ? 180 : 1;
+const STRIDE = strideOf(180);
 
 /** @returns how many changing commands the operation has */
 export async function killedEverywhere(change: Omit<Change, "seed" | "faults" | "keys">): Promise<number> {

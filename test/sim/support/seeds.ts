@@ -12,3 +12,8 @@ export function seedsOf(
   const count = Number(env.SIM_SEEDS ?? (env.SIM_QUICK ? quick : full));
   return Array.from({ length: count }, (_, index) => index + 1);
 }
+
+/** Of a test that breaks every command of an operation: all of them, or one in `quick` where SIM_QUICK is set. */
+export function strideOf(quick: number, env: NodeJS.ProcessEnv = process.env): number {
+  return env.SIM_QUICK ? quick : 1;
+}
