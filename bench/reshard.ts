@@ -6,11 +6,13 @@
  * `--span` is for how many seconds clients are measured at least, the move being a part of it: a move that takes a sixth of the time
  * redirects as many requests in that sixth, so only spans of one length can be compared. 0: as long as the move takes.
  * `--rate` is operations a second of the clients; 0 leaves the rounds with clients out. The tool
- * "none" moves nothing: what the clients see by themselves. "ours-35" is the mover with maxMigrationImpact 35, "cli-100" redis-cli with a
+ * "none" moves nothing: what the clients see by themselves. "spin-2" moves nothing either, but keeps two cores busy at the lowest
+ * priority: what clients see of busy cores alone. "ours-35" is the mover with maxMigrationImpact 35, "cli-100" redis-cli with a
  * pipeline of 100. "large" has values as redis-benchmark writes them, "noise" values of the same size that nothing compresses.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import { parseArgs } from "node:util";
 import { systemClock } from "../cluster/clock";
 import { type MigrationImpact, type MoveContext, moveSlots } from "../cluster/mover";
@@ -24,6 +26,8 @@ import { type Load, type Sample, type Scenario, table } from "./support/report";
 import { busyDuring, cpuDuring, machine } from "./support/servers";
 
 const PASSWORD = "bench-password";
+/** How long nothing moves where nothing is to. */
+const IDLE_MS = 4000;
 const NEWCOMER = "d0";
 const SOURCES = ["a0", "b0", "c0"] as const;
 
@@ -162,10 +166,19 @@ async function runTool(
   moves: readonly SlotMove[],
 ): Promise<void> {
   const [kind, detail = ""] = tool.split("-");
-  if (kind === "none") return systemClock.sleep(2000);
+  if (kind === "none") return systemClock.sleep(IDLE_MS);
+  if (kind === "spin") return spin(Number(detail));
   if (kind === "cli") return redisCli(cluster, cli, direction, detail);
   const impact = (/^\d+$/.test(detail) ? Number(detail) : detail) as MigrationImpact;
   await moveSlots({ moves }, context(cluster, impact));
+}
+
+/** So many cores are busy for a while, with work that everybody else is preferred to. */
+async function spin(cores: number): Promise<void> {
+  const loop = `const end = Date.now() + ${IDLE_MS}; while (Date.now() < end);`;
+  const children = Array.from({ length: cores }, () => spawn(process.execPath, ["-e", loop]));
+  for (const { pid } of children) if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+  await Promise.all(children.map((child) => once(child, "exit")));
 }
 
 function context(cluster: BareCluster, impact: MigrationImpact): MoveContext {

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Argument, type NodeClient, RedisReplyError, type Reply } from "../client";
+import type { BatchLimits } from "./batches";
 import type { Pair } from "./pair";
 
 /**
@@ -51,8 +52,14 @@ return {moved,bytes,#ARGV-8,spent}`;
 
 const SHA = createHash("sha1").update(DRAIN).digest("hex");
 
-/** More than one call gets through, as a rule, and than several under way do where each slot has few keys. */
-const SLOTS_PER_CALL = 64;
+/** Slots that a call is told of: all are read by the server, so not many more than it gets through. */
+const MIN_SLOTS = 4;
+const MAX_SLOTS = 64;
+
+/** Slots for the next call, where the one before got through `done`. */
+export function slotsForCall(done: number): number {
+  return Math.min(MAX_SLOTS, Math.max(MIN_SLOTS, 2 * (done + 1)));
+}
 
 /** A larger key is not for a script: it is moved by itself, see bigkeys.ts. */
 export const MAX_DRAINED_KEY_BYTES = 4 * 1024 * 1024;
@@ -60,11 +67,12 @@ export const MAX_DRAINED_KEY_BYTES = 4 * 1024 * 1024;
 export interface DrainOptions {
   /** Bound on each read and write between the servers, in ms. */
   readonly timeoutMs: number;
-  /** Of one MIGRATE at most. A single key may be larger. */
-  readonly keysPerBatch: number;
-  readonly bytesPerBatch: number;
+  /** Of one MIGRATE. */
+  readonly batch: BatchLimits;
   /** Mean size of the source's keys where none can be large, else 0: each is measured. */
   readonly meanBytes: number;
+  /** Of the slots, how many the call is told of at most. */
+  readonly maxSlots: number;
   /** How long one call should take, in ms; it ends with the first MIGRATE after that. */
   readonly budgetMs: number;
 }
@@ -88,10 +96,10 @@ export interface Drained {
 /** One call. @throws UnreachableError where the source is gone. */
 export async function drain(pair: Pair, slots: readonly number[], options: DrainOptions): Promise<Drained> {
   const { host, port } = pair.address;
-  const { timeoutMs, keysPerBatch, bytesPerBatch, meanBytes, budgetMs } = options;
-  const sizes = [keysPerBatch, Math.floor(bytesPerBatch), MAX_DRAINED_KEY_BYTES, meanBytes];
+  const { timeoutMs, batch, meanBytes, maxSlots, budgetMs } = options;
+  const sizes = [batch.maxKeys, Math.floor(batch.maxBytes), MAX_DRAINED_KEY_BYTES, meanBytes];
   try {
-    const some = slots.slice(0, SLOTS_PER_CALL);
+    const some = slots.slice(0, maxSlots);
     const reply = await run(pair.migrate, [host, port, timeoutMs, ...sizes, 1000 * budgetMs, ...some]);
     const [text = "", ...numbers] = Array.isArray(reply) ? [reply[4], ...reply.slice(0, 4)] : [String(reply)];
     const [keys = 0, bytes = 0, done = 0, tookUs = 0] = numbers.map(Number);

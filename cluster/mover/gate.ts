@@ -7,13 +7,15 @@ export class Gate {
   private inside = 0;
   private queue: Promise<void> = Promise.resolve();
   private waiting: (() => void)[] = [];
+  private readonly needs = new Map<string, number>();
 
   /** `width`: tasks side by side, at least 1. */
   constructor(private width = Number.POSITIVE_INFINITY) {}
 
-  /** At least so many side by side from now on. */
-  widen(width: number): void {
-    this.width = Math.max(this.width, width);
+  /** As many side by side as whoever needs most. `who` may need less later: the first call over a way makes it seem long. */
+  widen(who: string, width: number): void {
+    this.needs.set(who, width);
+    this.width = Math.max(...this.needs.values());
   }
 
   /** Runs the task beside others, after whoever is alone at the moment. */

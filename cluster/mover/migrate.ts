@@ -5,8 +5,6 @@ import { isSilence } from "./drain";
 import type { Pair } from "./pair";
 import { MoveError } from "./types";
 
-/** More keys in one MIGRATE gain little, and their replies are read one by one. */
-export const KEYS_PER_BATCH = 100;
 /** Writes to one source under way at once, so that it need not wait for this process. */
 export const GROUPS_IN_FLIGHT = 2;
 /**

@@ -1,7 +1,7 @@
 /** What goes from one source to one target: MIGRATE of listed keys, or of whatever slots hold. */
-import { type Batch, CostModel } from "./batches";
-import { type Drained, drain } from "./drain";
-import { type BatchOutcome, KEYS_PER_BATCH, MAX_UNDER_WAY, migrateGroup, SocketMemory } from "./migrate";
+import { type Batch, type BatchLimits, CostModel } from "./batches";
+import { type Drained, drain, slotsForCall } from "./drain";
+import { type BatchOutcome, MAX_UNDER_WAY, migrateGroup, SocketMemory } from "./migrate";
 import { Pace } from "./pace";
 import type { Pair } from "./pair";
 import type { Run } from "./run";
@@ -26,6 +26,7 @@ export class Sender {
   protected scripts = true;
   private socket = new SocketMemory();
   private fencesSeen = 0;
+  private slotsDrained = 0;
 
   constructor(
     readonly run: Run,
@@ -45,11 +46,13 @@ export class Sender {
     return batch.keys.length === 1 && expectedMs > this.run.context.nodeTimeoutMs / BIG_KEY_PART;
   }
 
-  maxBatchBytes(): number {
-    return Math.min(
-      MAX_BATCH_BYTES,
-      Math.max(MIN_BATCH_BYTES, this.pace.cost.bytesIn(this.run.limits.batchMs)),
-    );
+  /** Of one MIGRATE. */
+  batchLimits(): BatchLimits {
+    const bytes = this.pace.cost.bytesIn(this.run.limits.batchMs);
+    return {
+      maxKeys: this.run.limits.keysAtOnce,
+      maxBytes: Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, bytes)),
+    };
   }
 
   /** @throws Interrupted where the target did not answer. */
@@ -83,16 +86,17 @@ export class Sender {
       const startMs = this.run.now();
       const answer = await drain(this.pair, slots, {
         timeoutMs: this.migrateTimeoutMs,
-        keysPerBatch: KEYS_PER_BATCH,
         meanBytes: this.allSmall() ? Math.ceil(this.holds.bytes / Math.max(1, this.holds.keys)) : 0,
-        bytesPerBatch: this.maxBatchBytes(),
+        batch: this.batchLimits(),
+        maxSlots: slotsForCall(this.slotsDrained),
         budgetMs: this.run.limits.batchMs,
       });
       this.pace.learnCall(answer, startMs);
       return answer;
     });
+    this.slotsDrained = drained.done;
     const width = this.run.limits.groupsAtTarget * this.pace.callsUnderWay();
-    this.run.toTarget(this.pair.target.name).gate.widen(width);
+    this.run.toTarget(this.pair.target.name).gate.widen(this.pair.source.name, width);
     if (drained.keys > 0) this.socket.used(this.run.now());
     if (drained.kind === "retry" || drained.kind === "refused") this.socket.lost();
     // Who wants a password is no reason to do without scripts.

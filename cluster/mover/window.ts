@@ -4,7 +4,7 @@ import { moveBigKey } from "./bigkeys";
 import { compareAndReplace } from "./conflicts";
 import type { Drained } from "./drain";
 import { countKeys } from "./keys";
-import { BATCHES_PER_GROUP, GROUPS_IN_FLIGHT, KEYS_PER_BATCH } from "./migrate";
+import { BATCHES_PER_GROUP, GROUPS_IN_FLIGHT } from "./migrate";
 import { giveSlots, openSlots } from "./ownership";
 import { MoveError } from "./types";
 import type { Worker } from "./worker";
@@ -90,7 +90,7 @@ function quietly<T>(promise: Promise<T>): Promise<T> {
 }
 
 async function sendKeys(worker: Worker, keys: readonly SizedKey[]): Promise<void> {
-  const batches = packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes: worker.maxBatchBytes() });
+  const batches = packBatches(keys, worker.batchLimits());
   const cost = (batch: Batch) => worker.pace.cost.estimateMs(batch.keys.length, batch.bytes);
   const inFlight: Promise<void>[] = [];
   try {

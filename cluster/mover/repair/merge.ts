@@ -4,7 +4,6 @@ import { packBatches } from "../batches";
 import { setAside } from "../conflicts";
 import { digestsAtBoth } from "../digests";
 import { countKeys, listKeys, measureKeys } from "../keys";
-import { KEYS_PER_BATCH } from "../migrate";
 import { setSlots } from "../scripts";
 import { MoveError } from "../types";
 import type { Worker } from "../worker";
@@ -45,7 +44,7 @@ export async function mergeIntoOwner(worker: Worker, slot: number): Promise<void
 async function mergeSome(worker: Worker, slot: number): Promise<void> {
   const { client } = worker.pair.source;
   const keys = await measureKeys(client, await listKeys(client, [slot]));
-  for (const batch of packBatches(keys, { maxKeys: KEYS_PER_BATCH, maxBytes: worker.maxBatchBytes() })) {
+  for (const batch of packBatches(keys, worker.batchLimits())) {
     worker.run.throwIfAborted();
     const [outcome] = await worker.migrate([batch], false);
     if (outcome?.kind === "busy")

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type NodeClient, RedisReplyError, type Reply, UnreachableError } from "../../../cluster/client";
-import { type DrainOptions, drain, MAX_DRAINED_KEY_BYTES } from "../../../cluster/mover/drain";
+import { type DrainOptions, drain, MAX_DRAINED_KEY_BYTES, slotsForCall } from "../../../cluster/mover/drain";
 import type { Pair } from "../../../cluster/mover/pair";
 
 const OPTIONS: DrainOptions = {
   timeoutMs: 300,
-  keysPerBatch: 100,
-  bytesPerBatch: 65_536.5,
+  batch: { maxKeys: 100, maxBytes: 65_536.5 },
   meanBytes: 0,
+  maxSlots: 64,
   budgetMs: 1.5,
 };
 
@@ -68,6 +68,15 @@ describe("one call of the draining script", () => {
     expect(args.slice(8)).toEqual(Array.from({ length: 64 }, (_, slot) => slot));
     expect(JSON.stringify(asked)).not.toContain("secret");
   });
+
+  it.each([
+    [0, 4],
+    [1, 4],
+    [5, 12],
+    [40, 64],
+  ])("after one that got through %i slots is told of %i", (done, slots) =>
+    expect(slotsForCall(done)).toBe(slots),
+  );
 
   it("sends its text where the server does not know it", async () => {
     const unknown = new RedisReplyError("NOSCRIPT No matching script. Please use EVAL.", "a0", "EVALSHA");

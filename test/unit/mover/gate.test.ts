@@ -70,6 +70,28 @@ describe("Gate", () => {
     await Promise.all(running);
   });
 
+  it("is as wide as whoever needs most, and narrow again when nobody does any more", async () => {
+    const gate = new Gate(1);
+    const ends: (() => void)[] = [];
+    const enter = () => gate.share(() => new Promise<void>((resolve) => ends.push(resolve)));
+    gate.widen("a", 3);
+    gate.widen("b", 2);
+    const running = Array.from({ length: 4 }, enter);
+    await turns();
+    expect(ends).toHaveLength(3);
+    gate.widen("a", 1);
+    gate.widen("b", 1);
+    ends[0]?.();
+    ends[1]?.();
+    await turns();
+    expect(ends).toHaveLength(3);
+    ends[2]?.();
+    await turns();
+    expect(ends).toHaveLength(4);
+    ends[3]?.();
+    await Promise.all(running);
+  });
+
   it("opens again after a failure inside and alone", async () => {
     const gate = new Gate();
     const fail = () => Promise.reject(new Error("no"));

@@ -15,7 +15,12 @@ describe("maxMigrationImpact", () => {
   it("lets batches block for longer the more it may take", () => {
     const blocks = Array.from({ length: 100 }, (_, index) => impactLimits(index + 1).batchMs);
     expect(blocks).toEqual([...blocks].sort((a, b) => a - b));
-    expect([blocks[0], blocks[99]]).toEqual([0.5, 2]);
+    expect([blocks[0], blocks[99]]).toEqual([0.2, 2]);
+  });
+
+  it("sends few keys at once where it may block for a short time only", () => {
+    const keys = (["low", 40, "normal", "high"] as const).map((impact) => impactLimits(impact).keysAtOnce);
+    expect(keys).toEqual([20, 60, 100, 100]);
   });
 
   it.each([0, -1, 101, Number.NaN])("refuses %s with what is allowed", (impact) =>

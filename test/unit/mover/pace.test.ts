@@ -53,7 +53,7 @@ describe("calls under way at once", () => {
     };
     expect(await after("normal", 0.3)).toBe(1);
     expect(await after("high", 0.3)).toBe(2);
-    expect(await after("normal", 2.6)).toBe(3);
+    expect(await after("normal", 3.4)).toBe(3);
     expect(await after("normal", 200)).toBe(8);
   });
 });
