@@ -56,7 +56,7 @@ const SHA = createHash("sha1").update(DRAIN).digest("hex");
 const MIN_SLOTS = 4;
 const MAX_SLOTS = 64;
 
-/** Slots for the next call, where the one before got through `done`. */
+/** Slots for the next call, where the one before got through `done`, those included that calls ahead of it had emptied. */
 export function slotsForCall(done: number): number {
   return Math.min(MAX_SLOTS, Math.max(MIN_SLOTS, 2 * (done + 1)));
 }

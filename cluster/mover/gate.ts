@@ -13,7 +13,7 @@ export class Gate {
   constructor(private width = Number.POSITIVE_INFINITY) {}
 
   /** As many side by side as whoever needs most. `who` may need less later: the first call over a way makes it seem long. */
-  widen(who: string, width: number): void {
+  allow(who: string, width: number): void {
     this.needs.set(who, width);
     this.width = Math.max(...this.needs.values());
   }

@@ -96,7 +96,7 @@ export class Sender {
     });
     this.slotsDrained = drained.done;
     const width = this.run.limits.groupsAtTarget * this.pace.callsUnderWay();
-    this.run.toTarget(this.pair.target.name).gate.widen(this.pair.source.name, width);
+    this.run.toTarget(this.pair.target.name).gate.allow(this.pair.source.name, width);
     if (drained.keys > 0) this.socket.used(this.run.now());
     if (drained.kind === "retry" || drained.kind === "refused") this.socket.lost();
     // Who wants a password is no reason to do without scripts.

@@ -74,13 +74,13 @@ describe("Gate", () => {
     const gate = new Gate(1);
     const ends: (() => void)[] = [];
     const enter = () => gate.share(() => new Promise<void>((resolve) => ends.push(resolve)));
-    gate.widen("a", 3);
-    gate.widen("b", 2);
+    gate.allow("a", 3);
+    gate.allow("b", 2);
     const running = Array.from({ length: 4 }, enter);
     await turns();
     expect(ends).toHaveLength(3);
-    gate.widen("a", 1);
-    gate.widen("b", 1);
+    gate.allow("a", 1);
+    gate.allow("b", 1);
     ends[0]?.();
     ends[1]?.();
     await turns();
