@@ -3,7 +3,7 @@
  * and what the commands printed and Prometheus saw meanwhile is drawn into docs/pictures/.
  * Usage: npm run bench pictures. About two minutes.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +19,7 @@ import { arePortsFree, freePorts } from "../test/support/ports";
 import { askDashboard } from "./support/ask-dashboard";
 import { terminalSvg, topologySvg } from "./support/draw";
 import { dashboardSvg } from "./support/draw-dashboard";
+import { Load } from "./support/load";
 
 const run = promisify(execFile);
 const ROOT = join(__dirname, "..");
@@ -28,7 +29,7 @@ const CLUSTER = "cache";
 const PORTS = { first: 7000, count: 8 };
 const RATE_INTERVAL = "5s";
 /** Requests a second: what moves is to be seen, what the machine can do is not. */
-const LOAD = { keys: "60000", valueBytes: "200", requests: "4000" };
+const LOAD = { keys: 60_000, valueBytes: 200, rate: 4000 };
 /** As the commands are called; in the cluster's own folder. */
 const DECLARATION = "cache.json";
 
@@ -94,7 +95,7 @@ async function scene(cluster: DeclaredCluster, prometheus: string): Promise<void
   await sleep(10_000);
   const asked = { url: prometheus, cluster: CLUSTER, rateInterval: RATE_INTERVAL, from: begun, change };
   picture("dashboard", dashboardSvg(await askDashboard(asked)));
-  load.kill();
+  load.stop();
   await sleep(2_000);
   const told: ClusterStatus = JSON.parse(await command("status", "--json"));
   picture("topology", topologySvg(told.name, told.nodes, slotsText));
@@ -110,25 +111,9 @@ function slotsText({ slots, slotCount }: ClusterStatus["nodes"][number]): string
   return slots.length <= 1 ? `slots ${formatRanges(slots)}` : `${slotCount} slots in ${slots.length} ranges`;
 }
 
-/** GET and SET of a known size; no password in an argument: ioredis, in a process of its own. */
-async function startLoad(cluster: DeclaredCluster) {
-  const { nodes, password } = cluster.declaration;
-  const seeds = nodes.map(({ host, port }) => `${host}:${port}`).join(",");
-  const args = [
-    "--require",
-    join(ROOT, "scripts/ts.cjs"),
-    join(__dirname, "support/load.ts"),
-    seeds,
-    LOAD.keys,
-    LOAD.valueBytes,
-    LOAD.requests,
-  ];
-  const child = spawn(process.execPath, args, {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, LOAD_PASSWORD: password },
-  });
-  await new Promise((resolve) => child.stdout.once("data", resolve));
-  return child;
+/** GET and SET of a known size. */
+function startLoad({ declaration: { nodes, password } }: DeclaredCluster): Promise<Load> {
+  return Load.start({ seeds: nodes.map(({ host, port }) => `${host}:${port}`), password, ...LOAD });
 }
 
 /** The first look that shows slots on their way, else the last that shows the run. */

@@ -21,8 +21,9 @@ import { waitUntil } from "../cluster/wait";
 import { BareCluster, contextOf } from "../test/support/bare-cluster";
 import { redisBinaries } from "../test/support/redis-binaries";
 import { fill } from "./support/fill";
+import { Load } from "./support/load";
 import { agreed, movesBetween, type Owners, ownersSeenBy } from "./support/moves";
-import { type Load, type Sample, type Scenario, table } from "./support/report";
+import { type Sample, type Scenario, table } from "./support/report";
 import { busyDuring, cpuDuring, machine } from "./support/servers";
 
 const PASSWORD = "bench-password";
@@ -115,7 +116,7 @@ async function thereAndBack(
     const move = () => runTool(cluster, tool, settings.cli, direction, plan[direction]);
     const sample = await timed(cluster, move);
     if (load) await systemClock.sleep(Math.max(0, settings.spanMs - sample.agreedMs));
-    samples.push({ direction, ...sample, ...(load ? { load: await load() } : {}) });
+    samples.push({ direction, ...sample, ...(load ? { load: await load.end() } : {}) });
   }
   await restore(cluster, plan.initial);
 }
@@ -228,34 +229,20 @@ async function redisCli(
   if (code !== 0) throw new Error(`redis-cli rebalance ended with ${code}`);
 }
 
-/** Starts clients and begins to measure; the result stops them and tells what they met. */
-async function startLoad(
-  cluster: BareCluster,
-  scenario: Scenario,
-  rate: number,
-): Promise<() => Promise<Load>> {
-  const seeds = SOURCES.map((name) => `127.0.0.1:${cluster.node(name).port}`).join(",");
-  const options = [seeds, scenario.keys, scenario.bytes, rate, scenario.values ?? "noise"].map(String);
-  const child = spawn(
-    process.execPath,
-    ["--require", "tsx/cjs", `${__dirname}/support/load.ts`, ...options],
-    {
-      env: { ...process.env, LOAD_PASSWORD: PASSWORD },
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
+/** Starts clients and begins to measure. */
+async function startLoad(cluster: BareCluster, scenario: Scenario, rate: number): Promise<Load> {
+  const { keys, bytes: valueBytes, values } = scenario;
+  const seeds = SOURCES.map((name) => `127.0.0.1:${cluster.node(name).port}`);
+  const load = await Load.start({
+    seeds,
+    password: PASSWORD,
+    keys,
+    valueBytes,
+    rate,
+    ...(values ? { values } : {}),
   });
-  await once(child.stdout, "data");
-  text = "";
-  child.stdin.write("begin\n");
-  return async () => {
-    child.stdin.write("end\n");
-    await once(child, "exit");
-    return JSON.parse(text) as Load;
-  };
+  load.begin();
+  return load;
 }
 
 main().catch((error: unknown) => {

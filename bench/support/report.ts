@@ -1,6 +1,7 @@
 /** What the reshard benchmark measured, and how it is shown. */
 import Table from "cli-table3";
 import type { Values } from "./fill";
+import type { LoadReport } from "./load";
 import { machine } from "./servers";
 
 export interface Scenario {
@@ -22,19 +23,7 @@ export interface Sample {
   readonly newcomerCpuMs: number;
   /** Part of all cores' time, 0 to 1. */
   readonly machineBusy: number;
-  readonly load?: Load;
-}
-
-/** What bench/support/load.ts prints. */
-export interface Load {
-  readonly operations: number;
-  readonly failed: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-  readonly ask: number;
-  readonly tryAgain: number;
+  readonly load?: LoadReport;
 }
 
 function median(values: readonly number[]): number {
