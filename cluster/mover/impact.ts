@@ -18,7 +18,7 @@ export interface ImpactLimits {
   /** Keys of one MIGRATE at most, which nothing interrupts. More than 100 gain little. */
   readonly keysAtOnce: number;
   /**
-   * Sources that write to one target at once. Three, above "low": while one packs, the target takes in what another sent. More queue up
+   * Sources that write to one target at once. Three, from "normal" on: while one packs, the target takes in what another sent. More queue up
    * at the target and keep clients waiting.
    */
   readonly groupsAtTarget: number;
@@ -48,7 +48,7 @@ export function impactLimits(impact: MigrationImpact = "normal"): ImpactLimits {
     share: percent / 100,
     batchMs: between(percent, BATCH_MS),
     keysAtOnce: Math.round(between(percent, KEYS_AT_ONCE)),
-    groupsAtTarget: full ? Number.POSITIVE_INFINITY : percent <= PRESETS.low ? 1 : 3,
+    groupsAtTarget: full ? Number.POSITIVE_INFINITY : percent < PRESETS.normal ? 1 : 3,
     drainsInFlight: full ? 2 : 1,
   };
 }

@@ -27,6 +27,11 @@ describe("maxMigrationImpact", () => {
     expect(() => impactLimits(impact)).toThrow(/from 1 to 100/),
   );
 
+  it("lets sources take turns at a target below normal, and queue up there at high only", () => {
+    const widths = [1, "low", 59, "normal", 99, "high"] as const;
+    expect(widths.map((impact) => impactLimits(impact).groupsAtTarget)).toEqual([1, 1, 1, 3, 3, Infinity]);
+  });
+
   it("pauses so long that batches take their share of the time and no more", () => {
     for (const impact of ["low", "normal", "high", 10] as const) {
       const limits = impactLimits(impact);
