@@ -4,19 +4,65 @@ import type { Survey } from "../survey";
 import type { NodeUp } from "../view";
 import type { MoveEstimate, Refusal, SlotMove } from "./types";
 
-/** Throughput on two cores at normal impact (bench/reshard.ts), per pair; larger machines are faster. */
-const RATE = { slotsPerSecond: 15_000, keysPerSecond: 100_000, bytesPerSecond: 120_000_000 } as const;
+const SLOTS_PER_SECOND = 15_000;
+/** A key of this size takes twice as long as a tiny one. */
+const BYTES_LIKE_A_KEY = 1200;
+
+const FASTEST: Rate = { percent: 100, sent: 90_000, taken: 175_000 };
+
+/**
+ * Tiny keys a second, on two cores (bench/reshard.ts), by maxMigrationImpact in percent: what one source sends, and what one target takes
+ * in from several sources. Larger machines are faster.
+ */
+const RATES: readonly Rate[] = [
+  { percent: 0, sent: 0, taken: 0 },
+  { percent: 20, sent: 10_000, taken: 45_000 },
+  { percent: 60, sent: 60_000, taken: 130_000 },
+  FASTEST,
+];
+const PERCENT = { low: 20, normal: 60, high: 100 } as const;
+
+interface Rate {
+  readonly percent: number;
+  readonly sent: number;
+  readonly taken: number;
+}
 
 /** Memory that a move leaves free at its target, as a share of maxmemory: buffers, and clients that go on writing. */
 const HEADROOM = 0.05;
 
+/** The busiest server sets the time: sources work side by side, and so do targets. */
 export function estimateMoves(s: Survey, moves: readonly SlotMove[]): MoveEstimate {
-  const parts = moves.map((move) => carried(s.up.get(move.source), move));
-  const keys = sum(parts.map((part) => part.keys));
-  const bytes = sum(parts.map((part) => part.bytes));
+  const parts = moves.map((move) => ({ ...move, ...carried(s.up.get(move.source), move) }));
+  const { sent, taken } = rateAt(s.spec.maxMigrationImpact ?? "normal");
   const slots = sum(moves.map((move) => countSlots(move.slots)));
-  const seconds = slots / RATE.slotsPerSecond + keys / RATE.keysPerSecond + bytes / RATE.bytesPerSecond;
-  return { keys, bytes, durationMs: Math.round(seconds * 1000) };
+  const seconds =
+    slots / SLOTS_PER_SECOND + Math.max(busiest(parts, "source") / sent, busiest(parts, "target") / taken);
+  return {
+    keys: sum(parts.map((part) => part.keys)),
+    bytes: sum(parts.map((part) => part.bytes)),
+    durationMs: Math.round(seconds * 1000),
+  };
+}
+
+type Part = SlotMove & Pick<MoveEstimate, "keys" | "bytes">;
+
+/** What the busiest server at that end of the moves has to do, in tiny keys. */
+function busiest(parts: readonly Part[], end: "source" | "target"): number {
+  const work = new Map<string, number>();
+  for (const part of parts)
+    work.set(part[end], (work.get(part[end]) ?? 0) + part.keys + part.bytes / BYTES_LIKE_A_KEY);
+  return Math.max(0, ...work.values());
+}
+
+/** In a straight line between those measured. */
+function rateAt(impact: keyof typeof PERCENT | number): Rate {
+  const percent = typeof impact === "number" ? impact : PERCENT[impact];
+  const above = RATES.find((rate) => rate.percent >= percent) ?? FASTEST;
+  const below = RATES.findLast((rate) => rate.percent < percent) ?? above;
+  const part = above === below ? 1 : (percent - below.percent) / (above.percent - below.percent);
+  const between = (end: "sent" | "taken") => below[end] + part * (above[end] - below[end]);
+  return { percent, sent: between("sent"), taken: between("taken") };
 }
 
 function carried(source: NodeUp | undefined, move: SlotMove): { keys: number; bytes: number } {
