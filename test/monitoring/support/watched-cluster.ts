@@ -121,8 +121,16 @@ function settingsOf(nodes: readonly MonitoredNode[], prometheusPort: number) {
 
 /** Prometheus at `url`, asked. */
 export function asking(url: string): Asked {
+  const fetched = (path: string) => fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) });
+  // It listens before it has read its own data, and refuses questions until then.
   const ask = async (path: string) =>
-    (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) })).json();
+    (
+      await eventually(
+        "Prometheus is ready",
+        () => fetched(path),
+        ({ status }) => status !== 503,
+      )
+    ).json();
   return {
     url,
     query: async (expr) => {
