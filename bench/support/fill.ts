@@ -34,7 +34,7 @@ export async function fill(
   for (const [shard, commands] of open.entries()) await clients[shard]?.pipeline(commands);
 }
 
-export function benchValue(values: Values, bytes: number): string {
+function benchValue(values: Values, bytes: number): string {
   return values === "noise" ? noise(bytes) : "x".repeat(bytes);
 }
 
